@@ -1,0 +1,346 @@
+"""The command line: ``vnlp-prep``. What is imported here is imported by ``--help``; the rest waits for its command."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vnlp_prep.errors import InputError, SettingsError, VnlpError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from vnlp_prep.pipeline import Preprocessor
+
+#: Exit statuses.
+DONE, REJECTS, ERROR = 0, 1, 2
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _Commands(click.Group):
+    """A group in which the first argument that is no command means ``clean``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {name for param in self.get_params(ctx) for name in param.opts}
+        if args and args[0] not in self.commands and args[0] not in own:
+            args = ["clean", *args]
+        return super().parse_args(ctx, args)
+
+
+class _Terminated(BaseException):
+    """A signal asked us to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("vnlp-prep")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        click.echo(f"vnlp-prep {number}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  vnlp-prep tickets.jsonl > clean.jsonl
+  vnlp-prep --field title --field body kb.jsonl.gz -o kb.clean.jsonl.gz
+  vnlp-prep explain "Teh vSphere client&#39;s log"
+
+Exit status: 0 done, 1 done with rejects, 2 error. 'vnlp-prep clean --help' has all options.""",
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+def cli() -> None:
+    """Clean noisy technical English: HTML, Unicode, repeats, compounds, spelling. Do no harm.
+
+    Without a command, files are cleaned: 'vnlp-prep FILE' is 'vnlp-prep clean FILE'.
+    """
+
+
+def _preprocessing(command: _F) -> _F:
+    """Add the options that say how texts are cleaned."""
+    for option in (
+        click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence from which an edit is made."),
+        click.option(
+            "--html", type=click.Choice(["fragment", "page"]), help="Texts are fragments, or whole web pages."
+        ),
+        click.option("--lexicon", metavar="FILE", help="Known words of your domain (TSV)."),
+        click.option("--stages", metavar="LIST", callback=_as_stages, help="Only these stages, with commas between."),
+        click.option(
+            "--config",
+            metavar="FILE",
+            is_eager=True,
+            expose_value=False,
+            callback=_as_defaults,
+            help="Settings (TOML).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _as_defaults(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    """Make the settings of a file the defaults of the flags."""
+    from vnlp_prep.corpus.settings import find_settings, load_settings
+
+    path = Path(value) if value is not None else find_settings(Path.cwd())
+    settings = load_settings(path) if path else {}
+    ctx.default_map = {key.replace("-", "_"): setting for key, setting in settings.items()}
+
+
+def _as_stages(_: click.Context, __: click.Parameter, value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    from vnlp_prep.corpus.settings import did_you_mean
+    from vnlp_prep.stages import STAGES
+
+    names = tuple(name.strip() for name in value.split(","))
+    for name in names:
+        if name not in STAGES:
+            raise SettingsError(
+                f"--stages: no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})"
+            )
+    return names
+
+
+def _preprocessor(options: dict[str, Any]) -> Preprocessor:
+    """Build the preprocessor of the options that were given, and take them out of ``options``."""
+    from vnlp_prep.pipeline import Preprocessor
+
+    given = {name: options.pop(name) for name in ("stages", "lexicon", "html", "threshold")}
+    return Preprocessor(**{name: value for name, value in given.items() if value is not None})
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  vnlp-prep tickets.jsonl > clean.jsonl
+  vnlp-prep --field title --field meta.body kb.jsonl.gz -o kb.clean.jsonl.zst
+  vnlp-prep logs/*.txt -o cleaned/ --rejects rejects.jsonl
+  zcat dump.gz | vnlp-prep - --format text --encoding auto | less
+
+A line that cannot be cleaned goes to the rejects file, with the reason and its bytes:
+OUTPUT.rejects.jsonl, or INPUT.rejects.jsonl in this folder if the output is standard output.
+Exit status: 0 done, 1 done with rejects, 2 error."""
+)
+@click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "-o", "--output", default="-", metavar="FILE|FOLDER/", help="Default: standard output. .gz and .zst pack."
+)
+@click.option(
+    "--field", multiple=True, default=("text",), metavar="NAME", help="Text field; a.b for nested; repeatable."
+)
+@click.option("--format", type=click.Choice(["jsonl", "text"]), help="Default: by the name (.jsonl, .txt).")
+@click.option("--whole-file", is_flag=True, help="A text file is one record, not one a line.")
+@click.option(
+    "--encoding", default="utf-8", metavar="NAME|auto", help="Of lines that are not UTF-8. Default: reject them."
+)
+@click.option(
+    "--on-missing", type=click.Choice(["reject", "pass"]), default="reject", help="Records without the field."
+)
+@click.option("--rejects", metavar="FILE", help="Where rejected lines go.")
+@click.option("--edits", metavar="FILE", help="Log every edit, as JSON lines.")
+@click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes. The output is the same.")
+@click.option(
+    "--max-line-bytes", type=click.IntRange(1), metavar="N", help="Longer lines are rejected. Default: 64 MiB."
+)
+@click.option("--max-ratio", type=click.FloatRange(1), metavar="N", help="Of an archive, above 64 MiB. Default: 200.")
+@click.option("--max-unpacked-bytes", type=click.IntRange(1), metavar="N", help="Of an archive. Default: 1 TiB.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
+@_preprocessing
+def clean(
+    inputs: tuple[str, ...],
+    *,
+    output: str,
+    rejects: str | None,
+    edits: str | None,
+    quiet: bool,
+    field: tuple[str, ...],
+    whole_file: bool,
+    encoding: str,
+    on_missing: str,
+    workers: int,
+    **rest: Any,
+) -> int:
+    """Clean the texts in FILEs: JSON lines or plain text, packed or not; '-' is standard input.
+
+    Everything but the texts stays byte for byte, and every line comes out once, in the output or in the rejects.
+    """
+    from vnlp_prep.corpus.plan import plan
+    from vnlp_prep.corpus.readers import Limits
+    from vnlp_prep.corpus.run import Options, run
+
+    limits = {name: rest.pop(name) for name in ("max_line_bytes", "max_ratio", "max_unpacked_bytes")}
+    options = Options(
+        fields=field,
+        whole_file=whole_file,
+        on_missing=on_missing,
+        encoding=encoding,
+        limits=Limits(**{name: value for name, value in limits.items() if value is not None}),
+        workers=workers,
+    )
+    try:
+        jobs = plan(inputs, options, output=output, rejects=rejects, edits=edits, format=rest.pop("format"))
+    except InputError as error:
+        from vnlp_prep.corpus.settings import did_you_mean
+
+        hint = did_you_mean(inputs[0], cli.commands) if len(inputs[0]) > 2 and not Path(inputs[0]).exists() else ""
+        raise InputError(f"{error}{hint}") from None
+    prep = _preprocessor(rest)
+    from vnlp_prep import terminal
+
+    show = sys.stderr.isatty() and not quiet
+    to_screen = output == "-" and sys.stdout.isatty()
+    with (
+        terminal.LateProgress([job.size for job in jobs])
+        if show and not to_screen
+        else contextlib.nullcontext() as progress
+    ):
+        summary = run(jobs, prep, options, edits=edits, watch=progress)
+    if not quiet:
+        paint = terminal.Paint(terminal.wants_colour(sys.stderr))
+        for line in terminal.summary_lines(summary, paint, changes=10 if show else 0):
+            click.echo(line, err=True, color=True)
+    for name, reason in summary.damaged:
+        _say_error(f"{name}: {reason}; what was read before is kept")
+    return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  vnlp-prep explain "Teh vSphere client&#39;s log"
+  vnlp-prep explain --stages html,unicode --json - < page.html"""
+)
+@click.argument("text", nargs=-1, required=True)
+@click.option("--show-protected", is_flag=True, help="Also what is never touched: URLs, code, identifiers, ...")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+@_preprocessing
+def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **rest: Any) -> int:
+    """Show what every stage does to TEXT ('-': standard input), and what it only suggests."""
+    raw = _text_argument(text)
+    prep = _preprocessor(rest)
+    steps = prep.trace(raw)
+    result = prep(raw)
+    protected = prep.protected(raw) if show_protected else None
+    if as_json:
+        import json
+
+        doc = prep.clean(raw)
+        entry: dict[str, Any] = {"raw": raw, "text": result}
+        entry["edits"] = [e.to_dict() for e in doc.edits]
+        entry["suggestions"] = [e.to_dict() for e in doc.suggestions]
+        if protected is not None:
+            entry["protected"] = [
+                {"start": p.start, "end": p.end, "kind": p.kind, "text": raw[p.start : p.end]} for p in protected
+            ]
+        entry["steps"] = [
+            {
+                "stage": step.stage,
+                "text": step.text,
+                "edits": [e.to_dict() for e in step.edits],
+                "suggestions": [e.to_dict() for e in step.suggestions],
+            }
+            for step in steps
+        ]
+        click.echo(json.dumps(entry, indent=2))
+        return DONE
+    from vnlp_prep import terminal
+
+    paint = terminal.Paint(terminal.wants_colour(sys.stdout))
+    for line in terminal.explain_lines(raw, steps, result, protected, paint):
+        click.echo(line, color=True)
+    return DONE
+
+
+def _text_argument(words: Sequence[str]) -> str:
+    """Return the text of ``explain``: its arguments, or standard input."""
+    data = sys.stdin.buffer.read() if tuple(words) == ("-",) else os.fsencode(" ".join(words))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"the text is not UTF-8: byte 0x{data[error.start]:02x} at byte {error.start + 1}") from None
+    return text.removesuffix("\n") if tuple(words) == ("-",) else text
+
+
+def _say_error(message: str) -> None:
+    with contextlib.suppress(OSError):  # nobody may be there to hear it
+        click.echo(f"vnlp-prep: error: {message}", err=True)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Turn the signals that ask a process to end into an exception, so that temporary files are removed."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise _Terminated(number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), end) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 done with rejects, 2 error, 128 + N when signal N ended it."""
+    sys.exit(_status(list(sys.argv[1:] if args is None else args)))
+
+
+def _status(args: list[str]) -> int:
+    try:
+        with _signals():
+            status = cli.main(args or ["--help"], prog_name="vnlp-prep", standalone_mode=False)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return int(status or DONE) if args else ERROR
+    except click.exceptions.Abort:
+        return 128 + signal.SIGINT
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except _Terminated as ended:
+        return 128 + ended.number
+    except BrokenPipeError:
+        # The reader has gone, as `head` does. Python must not try to write the rest when it ends.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141  # 128 + SIGPIPE, as for a program that the signal ends
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "vnlp-prep"
+        _say_error(f"{_one_line(error.format_message())} (see {command} --help)")
+    except (click.ClickException, VnlpError) as error:
+        _say_error(_one_line(error.format_message() if isinstance(error, click.ClickException) else str(error)))
+    except OSError as error:
+        _say_error(_one_line(f"{error.filename}: {error.strerror}" if error.filename else str(error)))
+    except MemoryError:
+        _say_error("out of memory; a smaller --max-line-bytes or fewer --workers need less")
+    except Exception as error:
+        if os.environ.get("VNLP_DEBUG"):
+            raise
+        _say_error(_one_line(f"{type(error).__name__}: {error}; this is a bug, VNLP_DEBUG=1 shows where"))
+    return ERROR
+
+
+def _one_line(message: str) -> str:
+    from vnlp_prep.terminal import visible
+
+    return visible(" ".join(message.split("\n")))

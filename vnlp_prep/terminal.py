@@ -1,0 +1,242 @@
+"""What people see: progress, the summary of a run, an explanation of the edits of a text."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, TYPE_CHECKING, Any
+
+from vnlp_prep.corpus.records import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.progress import Progress
+
+    from vnlp_prep.corpus.readers import Input
+    from vnlp_prep.corpus.summary import Summary
+    from vnlp_prep.edits import Edit
+
+#: Colour of each stage: parameters of the terminal's "select graphic rendition" (ECMA-48).
+_STAGE_COLOURS = {"html": "35", "unicode": "36", "repeats": "33", "compounds": "34", "spelling": "32"}
+_BOLD, _DIM, _RED, _GREEN, _YELLOW = "1", "2", "31", "32", "33"
+
+
+def wants_colour(stream: IO[str]) -> bool:
+    """Return True if ``stream`` is a terminal and the user has not asked for plain text (https://no-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+class Paint:
+    """Colours text, or does not."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+    def __call__(self, text: str, *codes: str) -> str:
+        """Return ``text`` in the colours ``codes``."""
+        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self.on and text and codes else text
+
+
+def visible(text: str, newlines: bool = False) -> str:
+    r"""``text`` with everything that a terminal would not show, or would obey, as an escape.
+
+    >>> visible("a\x1b[31m\u200bb c\n")
+    'a\\x1b[31m\\u200bb c\\n'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or (newlines and c == "\n") else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """``text``, its middle left out if it is longer than ``length``."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length // 2 - 1]}…{text[-(length // 2) + 1 :]}"
+
+
+# Summary
+
+
+def summary_lines(summary: Summary, paint: Paint, changes: int = 10) -> list[str]:
+    """Return the closing summary of a run, as lines."""
+    rejects = sum(summary.rejects.values())
+    seconds = max(summary.seconds, 1e-9)
+    head = f"{summary.records + rejects:,} records"
+    head += f", {summary.changed:,} changed"
+    if summary.blank_lines:
+        head += f", {summary.blank_lines:,} blank lines"
+    head += (
+        f" in {_seconds(summary.seconds)} "
+        f"({_rate(summary.records + rejects, seconds)} records/s, {_rate(summary.bytes_read / 1e6, seconds)} MB/s)"
+    )
+    lines = [paint(head, _BOLD)]
+    if rejects:
+        reasons = ", ".join(f"{count:,} {code}" for code, count in _ranked(summary.rejects))
+        files = ", ".join(shown(path) for path in summary.reject_files)
+        lines.append(paint(f"{rejects:,} rejected", _BOLD, _RED) + f" ({reasons}): see {files}")
+    if summary.passed:
+        lines.append(f"{summary.passed:,} passed on without a text to clean")
+    for encoding, count in _ranked(summary.encodings):
+        lines.append(f"{count:,} lines were {shown(encoding)}, and are UTF-8 now")
+    for name, reason in summary.damaged:
+        lines.append(paint(f"{name}: {reason}; what was read before is kept", _RED))
+    if summary.edits:
+        stages = ", ".join(f"{stage} {count:,}" for stage, count in _ranked(summary.edits))
+        lines.append(f"{sum(summary.edits.values()):,} edits: {stages}")
+    top = summary.changes.top(changes)
+    if top:
+        lines.append("most frequent:")
+        width = max(len(f"{count:,}") for _, count in top)
+        for (stage, before, after), count in top:
+            change = f"{_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}"
+            lines.append(f"  {count:>{width},}  {change}  {paint(stage, _DIM)}")
+    return lines
+
+
+def _ranked(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _quoted(text: str, paint: Paint, colour: str) -> str:
+    return paint(f'"{visible(text)}"', colour) if text else paint("nothing", _DIM)
+
+
+def _rate(amount: float, seconds: float) -> str:
+    rate = amount / seconds
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min {seconds % 60:.0f} s"
+
+
+# Progress
+
+
+class LateProgress:
+    """Progress on standard error: what share is read, records/s, MB/s, time left, rejects.
+
+    It begins after half a second, so that a short run shows nothing and does not wait for a library to load.
+    """
+
+    def __init__(self, sizes: Sequence[int | None]) -> None:
+        """``sizes`` are the packed sizes of the inputs in bytes, None for a stream."""
+        known = [size for size in sizes if size is not None]
+        self._total = sum(known) if len(known) == len(sizes) else None
+        self._progress: Progress | None = None
+        self._done = 0  # packed bytes of the inputs before this one
+        self._input: Input | None = None
+
+    def __enter__(self) -> LateProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def _start(self) -> Progress:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        progress.add_task("", total=self._total, figures="")
+        progress.start()
+        return progress
+
+    def __call__(self, summary: Summary, source: Input) -> None:
+        """Show where the run is."""
+        if source is not self._input:
+            if self._input is not None:
+                self._done += self._input.size or 0
+            self._input = source
+        if summary.seconds < 0.5:
+            return
+        if self._progress is None:
+            self._progress = self._start()
+        rejects = sum(summary.rejects.values())
+        records = summary.records + rejects
+        figures = f"{records:,} records  {_rate(records, summary.seconds)}/s"
+        figures += f"  {_rate(summary.bytes_read / 1e6, summary.seconds)} MB/s"
+        if rejects:
+            figures += f"  {rejects:,} rejected"
+        name = shortened(source.name.rsplit("/", 1)[-1], 30)
+        task = self._progress.tasks[0].id
+        self._progress.update(task, description=name, completed=self._done + source.packed, figures=figures)
+
+
+# Explain
+
+
+def explain_lines(
+    text: str, steps: Iterable[Any], result: str, protected: Iterable[Any] | None, paint: Paint
+) -> list[str]:
+    """Return what every stage did to ``text``, as lines.
+
+    ``steps`` are the pipeline's (stage, text, edits, suggestions); ``protected`` the spans of ``text`` that were
+    never touched, or None to leave them out.
+    """
+    lines: list[str] = []
+    if protected is not None:
+        spans = list(protected)
+        lines.append(paint("protected", _BOLD) + ("" if spans else paint("  nothing", _DIM)))
+        lines += [f"  {visible(shortened(text[s.start : s.end]))}  {paint(s.kind, _DIM)}" for s in spans]
+    for step in steps:
+        colour = _STAGE_COLOURS.get(step.stage, "0")
+        lines.append(
+            paint(step.stage, _BOLD, colour) + ("" if step.edits or step.suggestions else paint("  nothing", _DIM))
+        )
+        if step.edits:
+            lines += ["  " + line for line in _marked(step.text, step.edits, paint).split("\n")]
+        lines += ["  " + _edit_line(e, paint) for e in step.edits]
+        lines += ["  " + paint("suggestion ", _YELLOW) + _edit_line(e, paint) for e in step.suggestions]
+    lines.append(paint("result", _BOLD) + ("" if result != text else paint("  unchanged", _DIM)))
+    lines += ["  " + line for line in visible(result, newlines=True).split("\n")]
+    return lines
+
+
+#: Code points shown around an edit in a long text.
+_CONTEXT = 60
+
+
+def _marked(text: str, edits: Sequence[Edit], paint: Paint) -> str:
+    """Return ``text`` with its edits in red and green; without colour as ``[-this-]{+that+}``, like a word diff."""
+    out: list[str] = []
+    at = 0
+    for e in edits:
+        out.append(_context(text[at : e.start], first=at == 0, last=False))
+        before, after = visible(shortened(e.before)), visible(shortened(e.after))
+        if paint.on:
+            out += [paint(before, _RED, "9"), paint(after, _GREEN)]
+        else:
+            out += [f"[-{before}-]", f"{{+{after}+}}" if after else ""]
+        at = e.end
+    out.append(_context(text[at:], first=False, last=True))
+    return "".join(out)
+
+
+def _context(text: str, first: bool, last: bool) -> str:
+    if len(text) > 2 * _CONTEXT:
+        head = "" if first else text[:_CONTEXT]
+        tail = "" if last else text[-_CONTEXT:]
+        text = f"{head} … {tail}"
+    return visible(text, newlines=True)
+
+
+def _edit_line(edit: Edit, paint: Paint) -> str:
+    before, after = shortened(edit.before), shortened(edit.after)
+    return f"{_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}  " + paint(
+        f"{edit.rule} {edit.confidence:.2f} at {edit.start}", _DIM
+    )
