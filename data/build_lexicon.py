@@ -203,7 +203,8 @@ def main() -> None:
     for word, f in frequency.items():
         if word in known:
             continue
-        frequent = f >= 1e-7 and len(word) > 2
+        # Letters in threes are how people shout, not how words are written.
+        frequent = f >= 1e-7 and len(word) > 2 and not re.search(r"(.)\1\1", word)
         if word in wrong or not frequent or likely_misspelling(word):
             seen[word] = zipf(f)
         else:

@@ -66,10 +66,9 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 10) -> list[str
     """Return the closing summary of a run, as lines."""
     rejects = sum(summary.rejects.values())
     seconds = max(summary.seconds, 1e-9)
-    head = f"{summary.records + rejects:,} records"
-    head += f", {summary.changed:,} changed"
+    head = f"{_counted(summary.records + rejects, 'record')}, {summary.changed:,} changed"
     if summary.blank_lines:
-        head += f", {summary.blank_lines:,} blank lines"
+        head += f", {_counted(summary.blank_lines, 'blank line')}"
     head += (
         f" in {_seconds(summary.seconds)} "
         f"({_rate(summary.records + rejects, seconds)} records/s, {_rate(summary.bytes_read / 1e6, seconds)} MB/s)"
@@ -82,12 +81,10 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 10) -> list[str
     if summary.passed:
         lines.append(f"{summary.passed:,} passed on without a text to clean")
     for encoding, count in _ranked(summary.encodings):
-        lines.append(f"{count:,} lines were {shown(encoding)}, and are UTF-8 now")
-    for name, reason in summary.damaged:
-        lines.append(paint(f"{name}: {reason}; what was read before is kept", _RED))
+        lines.append(f"{_counted(count, 'line')} decoded from {shown(encoding)} to UTF-8")
     if summary.edits:
         stages = ", ".join(f"{stage} {count:,}" for stage, count in _ranked(summary.edits))
-        lines.append(f"{sum(summary.edits.values()):,} edits: {stages}")
+        lines.append(f"{_counted(sum(summary.edits.values()), 'edit')}: {stages}")
     top = summary.changes.top(changes)
     if top:
         lines.append("most frequent:")
@@ -100,6 +97,10 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 10) -> list[str
 
 def _ranked(counts: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _quoted(text: str, paint: Paint, colour: str) -> str:

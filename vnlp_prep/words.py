@@ -309,9 +309,7 @@ def english(words: Iterable[str], known: Callable[[str], bool]) -> bool:
         theirs += word in _FOREIGN
     if theirs > 1 and theirs > ours:
         return False
-    if n < 4:
-        return True
-    return familiar >= 0.75 * n or (ours >= 2 and familiar >= 0.5 * n)
+    return n < 6 or familiar >= 0.6 * n or (ours >= 2 and familiar >= 0.4 * n)
 
 
 class Guard:

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import Final
 
-from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, OPTIONAL_CLOSE, SURE, VOID
+from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, SURE, VOID
 from vnlp_prep.stages.html_scan import Scan, Tag, is_mention
 
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\r?\n")
@@ -26,8 +26,9 @@ def mark(text: str, found: Scan) -> bool:
     tags = found.tags
     if not tags:
         return False
-    xml = _xml_spans(found.unknown)
-    closed_voids = {tag.name for tag in tags if tag.closing and tag.name in VOID and tag.name != "br"}
+    # Unknown elements in an HTML document are custom ones.
+    xml = [] if any(tag.name == "html" for tag in tags) else _xml_spans(found.unknown)
+    closed_voids = _pair_voids(tags)
     blank_lines: list[int] | None = None
     stacks: dict[str, list[Tag]] = {}
     candidates: list[Tag] = []
@@ -37,7 +38,7 @@ def mark(text: str, found: Scan) -> bool:
             continue
         candidates.append(tag)
         if tag.name in VOID:
-            continue
+            continue  # paired already, or without a partner
         stack = stacks.setdefault(tag.name, [])
         if not tag.closing:
             stack.append(tag)
@@ -71,6 +72,20 @@ def mark(text: str, found: Scan) -> bool:
     return True
 
 
+def _pair_voids(tags: list[Tag]) -> set[str]:
+    """Pair `<link ...></link>`; return the void names that also have a closing tag behind content, as only XML has them."""
+    closed: set[str] = set()
+    last: Tag | None = None
+    for tag in tags:
+        if tag.closing and tag.name in VOID and tag.name != "br":
+            if last is not None and last.name == tag.name and not last.closing and last.end == tag.start:
+                tag.partner, last.partner = last, tag
+            else:
+                closed.add(tag.name)
+        last = tag
+    return closed
+
+
 def _is_strong(text: str, tag: Tag) -> bool:
     """True if the tag (an opening one, or a closing one without partner) shows by itself that it is markup."""
     if not tag.bare or tag.name == "br":
@@ -101,7 +116,7 @@ def _is_supported(text: str, tag: Tag) -> bool:
         return tag.name not in VOID and (not mention or after in "\r\n")
     if mention or before in "=-@/$":
         return False
-    return tag.name in SURE or (tag.name == "p" and not before.isalnum())
+    return tag.name in SURE or (tag.name == "p" and (after.isalnum() or not before.isalnum()))
 
 
 def _spread(text: str, tags: list[Tag]) -> None:

@@ -300,7 +300,12 @@ def is_mention(text: str, start: int, end: int) -> bool:
     """True if the tag stands in a line of text like a word: `wrap it in a <div> tag`, `"<b>"`."""
     before = text[start - 1] if start else "\n"
     after = text[end] if end < len(text) else "\n"
-    return before in " \t\"'(`" and after in " \t\"'),.;:?!`\r\n"
+    if before in " \t":
+        if after not in " \t\r\n),.;:?!":
+            return False
+        last = text[max(0, start - _PREFIX_LIMIT) : start].rstrip(" \t")[-1:]
+        return last not in ("", "\n", ">")  # at the start of a line, or behind a tag, it is no word
+    return before + after in ('""', "''", "()", "``")
 
 
 def _indented_code(text: str) -> list[tuple[int, int]]:

@@ -50,7 +50,8 @@ _SIMPLE = re.compile(rf"[\u00a0\u2018-\u201f{_SYMBOLS}]")
 # takes 0.1 s to import, is not asked about a lone "é". Characters of _CALM mean nothing beside each other, nor do the
 # lines of a drawn box.
 _ASCII = r"\x00-\x7f"
-_CALM = f"\u00a0\u00ab\u00ad\u00b4\u00b7\u00bb\u00bf\u2018-\u201f\u2039\u203a\u2500\ufe0f{_SYMBOLS}"
+_OTHER = f"\u200b-\u200f\u3000-\u9fff\uac00-\ud7a3\ufe0f{_SYMBOLS}"  # in no known mojibake
+_CALM = f"\u00a0\u00ab\u00ad\u00b4\u00b7\u00bb\u00bf\u2018-\u201f\u2039\u203a\u2500{_OTHER}"
 _BOX = "\u2501-\u259f"
 _QUIET = "\u00a0\u00ad\u00b7\u2010-\u2015\u2019\u2026\u2190-\u21ff\u2500\u2600-\u27bf\ufe0f\U0001f300-\U0001faff"
 _MAYBE_BAD = re.compile(

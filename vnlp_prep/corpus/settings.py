@@ -1,0 +1,139 @@
+"""Settings from a file: ``--config FILE``, or ``[tool.vnlp-prep]`` in the nearest ``pyproject.toml``.
+
+Keys are the long flags without their dashes (``max-line-bytes``; an underscore is as good as a dash). Files come with
+other people's projects, so they may not say where to write, and may not point out of their folder.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from vnlp_prep.corpus.records import shown
+from vnlp_prep.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_TABLE = "vnlp-prep"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: object) -> bool:
+    return _is_text(value) or (isinstance(value, list) and all(isinstance(v, str) for v in value) and bool(value))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+#: What a file may set: key -> test of the value, and what it should be.
+KEYS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "encoding": (_is_text, "a string"),
+    "field": (_is_texts, "a string or a list of strings"),
+    "format": (_is_text, "a string"),
+    "html": (_is_text, "a string"),
+    "lexicon": (_is_text, "a string"),
+    "max-line-bytes": (_is_count, "a whole number above 0"),
+    "max-ratio": (_is_number, "a number"),
+    "max-unpacked-bytes": (_is_count, "a whole number above 0"),
+    "on-missing": (_is_text, "a string"),
+    "quiet": (_is_flag, "true or false"),
+    "stages": (_is_texts, "a string or a list of strings"),
+    "threshold": (_is_number, "a number"),
+    "whole-file": (_is_flag, "true or false"),
+    "workers": (_is_count, "a whole number above 0"),
+}
+_ONLY_FLAGS = {"output", "rejects", "edits", "config"}
+
+
+def find_settings(folder: Path) -> Path | None:
+    """Return the nearest ``pyproject.toml`` in ``folder`` or above it."""
+    for parent in (folder, *folder.parents):
+        if (parent / "pyproject.toml").is_file():
+            return parent / "pyproject.toml"
+    return None
+
+
+def load_settings(path: Path) -> dict[str, Any]:
+    """Return the settings in ``path``: keys with dashes, the value of ``lexicon`` as an absolute path.
+
+    A ``pyproject.toml`` is read at ``[tool.vnlp-prep]`` (nothing if it has no such table); any other file has the
+    keys at its top or in a table ``[vnlp-prep]``. Raises SettingsError with file and line.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+    name = shown(path)
+    try:
+        text = path.read_bytes().decode("utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"{name}: {(error.strerror or str(error)).lower()}") from None
+    except (UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{name}: is not TOML: {error}") from None
+    if path.name == "pyproject.toml":
+        tool = document.get("tool", {})
+        table = tool.get(_TABLE, {}) if isinstance(tool, dict) else {}
+    else:
+        table = document.get(_TABLE, document)
+    if not isinstance(table, dict):
+        raise SettingsError(f"{name}:{_line_of(text, _TABLE)}: {_TABLE} is not a table")
+    return _checked(table, path, text)
+
+
+def _checked(table: Mapping[str, Any], path: Path, text: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for written, value in table.items():
+        key = written.replace("_", "-")
+        where = f"{shown(path)}:{_line_of(text, written)}"
+        if key in _ONLY_FLAGS:
+            raise SettingsError(f"{where}: {shown(written)} cannot be set in a file; give it as --{key}")
+        if key not in KEYS:
+            raise SettingsError(f"{where}: unknown key {shown(written)}{did_you_mean(key, KEYS)}")
+        fits, wanted = KEYS[key]
+        if not fits(value):
+            raise SettingsError(f"{where}: {key} must be {wanted}")
+        if key == "lexicon":
+            value = str(_inside(path.parent, value, where))
+        if key == "stages" and isinstance(value, list):
+            value = ",".join(value)
+        if key == "field" and isinstance(value, str):
+            value = [value]
+        settings[key] = value
+    return settings
+
+
+def _inside(folder: Path, name: str, where: str) -> Path:
+    target = (folder / name).resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise SettingsError(f"{where}: lexicon points out of the folder of this file; give it as --lexicon")
+    return target
+
+
+def _line_of(text: str, key: str) -> int:
+    """Return the line in which ``key`` is set, as well as it can be told; 1 if it cannot."""
+    m = re.search(rf"""^[ \t]*\[?["']?(?:tool\.)?{re.escape(key)}["']?[ \t]*[=.\]]""", text, re.MULTILINE)
+    return text.count("\n", 0, m.start()) + 1 if m else 1
+
+
+def did_you_mean(name: str, known: Any) -> str:
+    """Return ``; did you mean X?`` if one of ``known`` is much like ``name``, else nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""

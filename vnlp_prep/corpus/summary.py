@@ -1,0 +1,62 @@
+"""What a run did, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vnlp_prep.edits import Edit
+
+#: Distinct changes that are counted at a time; longer replacements than this many code points are not listed.
+_MAX_CHANGES = 20_000
+_MAX_CHANGE_LENGTH = 40
+
+#: stage, before, after
+Change = tuple[str, str, str]
+
+
+class TopChanges:
+    """The most frequent changes, in bounded memory: when there are too many, the rarer half is forgotten."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Change] = Counter()
+
+    def add(self, edits: Iterable[Edit]) -> None:
+        """Count ``edits``."""
+        counts = self._counts
+        for e in edits:
+            if len(e.before) <= _MAX_CHANGE_LENGTH and len(e.after) <= _MAX_CHANGE_LENGTH:
+                counts[e.stage, e.before, e.after] += 1
+        if len(counts) > _MAX_CHANGES:
+            self._counts = Counter(dict(self._counts.most_common(_MAX_CHANGES // 2)))
+
+    def top(self, count: int, stage: str | None = None) -> list[tuple[Change, int]]:
+        """Return the ``count`` most frequent changes (of ``stage``), ties in alphabetical order."""
+        ranked = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
+        return list(islice((item for item in ranked if stage is None or item[0][0] == stage), count))
+
+
+@dataclass
+class Summary:
+    """What a run did: records, blank lines, rejects, changes, bytes read (unpacked), seconds."""
+
+    records: int = 0
+    changed: int = 0
+    blank_lines: int = 0
+    passed: int = 0
+    bytes_read: int = 0
+    seconds: float = 0.0
+    suggestions: int = 0
+    rejects: Counter[str] = field(default_factory=Counter)
+    edits: Counter[str] = field(default_factory=Counter)
+    encodings: Counter[str] = field(default_factory=Counter)
+    changes: TopChanges = field(default_factory=TopChanges)
+    #: Files to which rejects were written, in order.
+    reject_files: list[str] = field(default_factory=list)
+    #: Inputs that could not be read to their end, with the reason.
+    damaged: list[tuple[str, str]] = field(default_factory=list)

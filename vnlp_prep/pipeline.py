@@ -1,0 +1,304 @@
+"""The preprocessor: the ordered chain of stages, run until nothing changes any more.
+
+Each stage proposes edits of the text that the stage before it left; edits that are sure enough are carried out and composed
+into edits of the raw text, the others become suggestions. The chain runs again over its own result until that is stable, so that
+cleaning twice is cleaning once; a text that is still moving after ``MAX_ROUNDS`` was built to do so and is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, overload
+
+from vnlp_prep.edits import Alignment, Cleaned, Edit, apply, compose, moved_to_raw
+from vnlp_prep.errors import SettingsError
+from vnlp_prep.lexicon.files import read_terms, write_terms
+from vnlp_prep.lexicon.lexicon import Lexicon
+from vnlp_prep.stages import STAGES, Stage
+from vnlp_prep.words import Protected, protected
+
+#: How often the chain may run over one text. Real documents need two or three rounds; the last one only confirms.
+MAX_ROUNDS = 8
+#: The probability from which on an edit is made rather than suggested.
+DEFAULT_THRESHOLD = 0.9
+_HTML_MODES = ("fragment", "page")
+_SETTINGS_FILE, _LEXICON_FILE = "vnlp_prep.json", "lexicon.tsv"
+
+
+class Step(NamedTuple):
+    """What one stage did: its name, the text it was given, the edits it made and those it only suggests (offsets in ``text``)."""
+
+    stage: str
+    text: str
+    edits: list[Edit]
+    suggestions: list[Edit]
+
+
+class Preprocessor:
+    """Cleans text: HTML, broken Unicode, repeated characters, run-together words, typos. Cheap to build, safe to share and pickle.
+
+    >>> prep = Preprocessor()
+    >>> prep("Teh vSphere client&#39;s log is sooooo slow!!!!!")
+    "The vSphere client's log is so slow!"
+    """
+
+    def __init__(
+        self,
+        *,
+        stages: Sequence[str] | None = None,
+        lexicon: str | os.PathLike[str] | Lexicon | None = None,
+        html: str = "fragment",
+        threshold: float = DEFAULT_THRESHOLD,
+    ) -> None:
+        """Set up a chain.
+
+        ``stages``: any of STAGES (default: all); they run in the order of STAGES. ``lexicon``: a term list to add to the shipped
+        lexicon, or a Lexicon. ``html``: ``"fragment"`` (text that may hold markup) or ``"page"`` (whole pages, main content
+        only). ``threshold``: the confidence from which on an edit is made, 0 to 1.
+
+        Raises SettingsError for an unknown stage or mode, LexiconError for a file that is no term list.
+        """
+        if isinstance(stages, str):
+            stages = [stages]
+        wanted = list(STAGES if stages is None else stages)
+        unknown = [s for s in wanted if s not in STAGES]
+        if unknown:
+            raise SettingsError(f"unknown stage {unknown[0]!r}; the stages are {', '.join(STAGES)}")
+        if html not in _HTML_MODES:
+            raise SettingsError(f"html={html!r} is unknown; it is one of {', '.join(_HTML_MODES)}")
+        if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+            raise SettingsError(f"threshold={threshold!r} must be a number from 0 to 1")
+        self.stages = tuple(s for s in STAGES if s in wanted)
+        self.html = html
+        self.threshold = float(threshold)
+        if isinstance(lexicon, Lexicon):
+            self.lexicon = lexicon
+        else:
+            self.lexicon = Lexicon.shipped() if lexicon is None else Lexicon.load(lexicon)
+
+    # --- cleaning -----------------------------------------------------------------------------------------------------
+
+    @overload
+    def __call__(self, text: str) -> str: ...
+    @overload
+    def __call__(self, text: list[str]) -> list[str]: ...
+    def __call__(self, text: str | list[str]) -> str | list[str]:
+        """Return the cleaned text; a list of texts gives a list. Raises TypeError for anything else."""
+        if isinstance(text, str):
+            return self.clean(text).text
+        if isinstance(text, (list, tuple)):
+            return [self(t) for t in text]
+        raise TypeError(f"expected a str or a list of str, not {type(text).__name__}")
+
+    def clean(self, text: str) -> Cleaned:
+        """Return the cleaned text with every edit and suggestion, at offsets in the raw text. Raises TypeError for non-strings."""
+        if not isinstance(text, str):
+            raise TypeError(f"expected a str, not {type(text).__name__}")
+        marks: frozenset[int] = frozenset()
+        while True:
+            settled = self._settle(text, marks)
+            if isinstance(settled, Cleaned):
+                return settled
+            marks |= settled
+
+    def pipe(self, texts: Iterable[str], *, workers: int = 1, chunk_size: int = 64) -> Iterator[str]:
+        """Yield the cleaned texts in order, as they come; memory stays bounded however long ``texts`` is.
+
+        ``workers``: processes to use (1: this one); ``chunk_size``: texts that travel together. The result is the same for any
+        of them. Raises TypeError for an item that is no string.
+        """
+        return (c.text for c in self.pipe_cleaned(texts, workers=workers, chunk_size=chunk_size))
+
+    def pipe_cleaned(self, texts: Iterable[str], *, workers: int = 1, chunk_size: int = 64) -> Iterator[Cleaned]:
+        """As ``pipe``, but yield what ``clean`` returns."""
+        if workers < 1 or chunk_size < 1:
+            raise SettingsError(f"workers={workers} and chunk_size={chunk_size} must be at least 1")
+        if workers == 1:
+            return map(self.clean, texts)
+        from vnlp_prep.workers import clean_in_processes
+
+        return clean_in_processes(self, texts, workers, chunk_size)
+
+    def trace(self, text: str) -> list[Step]:
+        """Return what each stage did to ``text``, in order, until it was stable: for explaining, not for speed."""
+        steps: list[Step] = []
+        for _ in range(MAX_ROUNDS):
+            round_steps, text = self._round(text, frozenset())[:2]
+            steps += round_steps
+            if not any(s.edits for s in round_steps):
+                break
+        return steps
+
+    def protected(self, text: str) -> list[Protected]:
+        """Return the spans of ``text`` that no stage may rewrite, with their kinds."""
+        return protected(text, self.lexicon.__contains__)
+
+    def _settle(self, raw: str, marks: frozenset[int]) -> Cleaned | frozenset[int]:
+        """Run the chain until nothing changes. Returns the result, or the code spans of ``raw`` that need to keep their marks.
+
+        The body of a ``<code>`` is code in the round that removes the tags; if nothing else shows that it is, a later round would
+        edit it. Then the first round is to be done again, with Markdown's marks in the place of the tags.
+        """
+        text, done = raw, []
+        bodies: list[tuple[int, int, int]] = []
+        for number in range(MAX_ROUNDS):
+            steps, after, code = self._round(text, marks if number == 0 else frozenset())
+            made = [s.edits for s in steps if s.edits]
+            if number == 0:
+                bodies = code
+            elif bodies and made:
+                clash = _touched(bodies, steps) - marks
+                if clash:
+                    return frozenset(clash)
+            for edits in made:
+                done = compose(raw, done, edits)
+            if not made:
+                back = Alignment(done)
+                suggestions = [moved_to_raw(e, back, raw) for s in steps for e in s.suggestions]
+                return Cleaned(raw, tuple(done), tuple(sorted(suggestions, key=lambda e: (e.start, e.end))))
+            if bodies:
+                for edits in made if number else []:
+                    moved = Alignment(edits)
+                    bodies = [(*moved.new_span(a, b), mark) for a, b, mark in bodies]
+            text = after
+        return Cleaned(raw)
+
+    def _round(self, text: str, marks: frozenset[int]) -> tuple[list[Step], str, list[tuple[int, int, int]]]:
+        """Run every stage once. Returns the steps, the text, and the bodies of removed code elements (span, where it was)."""
+        steps: list[Step] = []
+        bodies: list[tuple[int, int, int]] = []
+        for stage in self._chain:
+            if stage.name == "html":
+                markup = stage.scan(text, marks)  # type: ignore[attr-defined]
+                proposed = markup.edits
+                bodies = [(a, b, a) for a, b in markup.code]
+            else:
+                proposed = stage.propose(text, [(a, b) for a, b, _ in bodies])
+            edits = [e for e in proposed if e.confidence >= self.threshold]
+            rest = [e for e in proposed if e.confidence < self.threshold] if len(edits) < len(proposed) else []
+            steps.append(Step(stage.name, text, edits, rest))
+            if edits:
+                text = apply(text, edits)
+                if bodies:
+                    moved = Alignment(edits)
+                    bodies = [(*moved.new_span(a, b), mark) for a, b, mark in bodies]
+        return steps, text, bodies
+
+    @cached_property
+    def _chain(self) -> list[Stage]:
+        return [_make_stage(name, self) for name in self.stages]
+
+    # --- settings -----------------------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that the result depends on, ready for JSON; the lexicon is kept apart."""
+        return {"stages": list(self.stages), "html": self.html, "threshold": self.threshold}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of version, settings and lexicon: equal fingerprints clean alike."""
+        from vnlp_prep import __version__
+
+        text = json.dumps([__version__, self.settings, self.lexicon.fingerprint], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Save settings and added terms to ``folder`` (made if need be), as text: what ``load`` reads back."""
+        from vnlp_prep import __version__
+
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        write_terms(target / _LEXICON_FILE, list(self.lexicon.terms))
+        content = {"version": __version__, "fingerprint": self.fingerprint, "settings": self.settings}
+        handle, temporary = tempfile.mkstemp(dir=target, prefix=".vnlp_prep-")
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(content, out, indent=2)
+            out.write("\n")
+        Path(temporary).replace(target / _SETTINGS_FILE)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Preprocessor:
+        """Return the preprocessor that was saved to ``folder``.
+
+        Warns (UserWarning) when this version or its shipped lexicon is another than the one that saved it: it may clean
+        otherwise. Raises SettingsError or LexiconError, with the file, when something in the folder is not as ``save`` left it.
+        """
+        source = Path(folder)
+        path = source / _SETTINGS_FILE
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as e:
+            raise SettingsError(f"{path}: cannot read the saved settings: {e.strerror or e}") from e
+        except (ValueError, RecursionError) as e:
+            raise SettingsError(f"{path}: not the JSON that save() writes: {e}") from e
+        if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
+            raise SettingsError(f"{path}: not the JSON that save() writes: no settings in it")
+        settings = content["settings"]
+        unknown = sorted(settings.keys() - {"stages", "html", "threshold"})
+        if unknown:
+            raise SettingsError(f"{path}: unknown setting {unknown[0]!r}")
+        terms = read_terms(source / _LEXICON_FILE) if (source / _LEXICON_FILE).exists() else []
+        prep = cls(**settings, lexicon=Lexicon(terms) if terms else None)
+        if content.get("fingerprint") not in (None, prep.fingerprint):
+            import warnings
+
+            warnings.warn(
+                f"{path}: saved by version {content.get('version')} with another lexicon or version than this one;"
+                " texts may be cleaned otherwise than before",
+                stacklevel=2,
+            )
+        return prep
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Only settings and added terms travel; caches and indexes are made anew."""
+        return {**self.settings, "lexicon": self.lexicon}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        """The settings, as they would be given."""
+        return f"Preprocessor(stages={self.stages}, html={self.html!r}, threshold={self.threshold}, lexicon={self.lexicon})"
+
+
+def _touched(bodies: list[tuple[int, int, int]], steps: list[Step]) -> set[int]:
+    """Return the marks of the code bodies that a stage working on words edits, in the coordinates of each step."""
+    out: set[int] = set()
+    for step in steps:
+        if step.stage not in ("html", "unicode"):
+            for e in step.edits:
+                out.update(mark for a, b, mark in bodies if a < e.end and e.start < b)
+        if step.edits:
+            moved = Alignment(step.edits)
+            bodies = [(*moved.new_span(a, b), mark) for a, b, mark in bodies]
+    return out
+
+
+def _make_stage(name: str, prep: Preprocessor) -> Stage:
+    """Build one stage; its imports happen here, so that a chain pays only for what it uses."""
+    if name == "html":
+        from vnlp_prep.stages.html import HtmlStage
+
+        return HtmlStage(page=prep.html == "page")
+    if name == "unicode":
+        from vnlp_prep.stages.unicode import UnicodeStage
+
+        return UnicodeStage()
+    if name == "repeats":
+        from vnlp_prep.stages.repeats import RepeatStage
+
+        return RepeatStage(prep.lexicon)
+    if name == "compounds":
+        from vnlp_prep.stages.compounds import CompoundStage
+
+        return CompoundStage(prep.lexicon)
+    from vnlp_prep.stages.spelling import SpellingStage
+
+    return SpellingStage(prep.lexicon)

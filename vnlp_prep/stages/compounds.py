@@ -1,0 +1,80 @@
+"""Compounds: words that were run together come apart again.
+
+Told from words that are just unknown by counts, never by length: every part is a common word, the pair is one that people
+write ("specified in"), and together they are far more probable than an unknown word and than a misspelling of a known one.
+
+>>> from vnlp_prep.lexicon import Lexicon
+>>> [(e.before, e.after) for e in CompoundStage(Lexicon.shipped()).propose("as specifiedin esxcli and Kubernetes docs")]
+[('specifiedin', 'specified in')]
+"""
+
+from __future__ import annotations
+
+from vnlp_prep.lexicon.segment import best_split, pair_counts
+from vnlp_prep.lexicon.suggest import candidates
+from vnlp_prep.stages.words_stage import Change, WordStage
+from vnlp_prep.words import word_spans
+
+_MIN_LETTERS = 5
+_MAX_LETTERS = 40
+# Words that are run together with their neighbour more often than they are part of a name.
+_SMALL = frozenset(
+    "a an and are as at be by can for from has have if in into is it its not of on or over so than that the their then "
+    "this to under was we were when which will with you your all each any".split()
+)
+# A short part must be a common word, or every string comes apart.
+_MIN_ZIPF = {1: 6.0, 2: 5.6, 3: 4.6, 4: 3.9}
+
+
+class CompoundStage(WordStage):
+    """Splits words that were run together; see the module."""
+
+    name = "compounds"
+
+    def decide(self, token: str) -> tuple[Change, ...]:
+        """Return the split of the token's only word, if it is one to split."""
+        spans = word_spans(token)
+        if len(spans) != 1:
+            return ()
+        start, end = spans[0]
+        word = token[start:end]
+        if not _MIN_LETTERS <= len(word) <= _MAX_LETTERS or not word.isalpha() or word in self.lexicon:
+            return ()
+        found = self._split(word.lower())
+        if found is None:
+            return ()
+        parts, confidence = found
+        at, pieces = 0, []
+        for part in parts:
+            pieces.append(word[at : at + len(part)])
+            at += len(part)
+        return (Change(start, end, " ".join(pieces), "run-together", confidence),)
+
+    def _split(self, low: str) -> tuple[tuple[str, ...], float] | None:
+        """Return the parts of a run-together word and the probability that it is one."""
+        split = best_split(low, self.lexicon)
+        parts = split.parts
+        if not 2 <= len(parts) <= 5:
+            return None
+        zipf = self.lexicon.general_zipf
+        if any(zipf(p) < _MIN_ZIPF.get(len(p), 3.0) for p in parts):
+            return None
+        near = candidates(low, self.lexicon)
+        best = max((c.score for c in near[:1]), default=-9.0)
+        # As a sequence of words: probability of the words, times that of a missing space.
+        together = split.score + 9.0
+        pairs = [pair_counts().get(f"{a} {b}", 0.0) for a, b in zip(parts, parts[1:], strict=False)]
+        small = any(p in _SMALL for p in parts)
+        seen = self.lexicon.zipf(low)
+        confidence = 0.55
+        if all(pairs):
+            confidence = 0.93 if small or min(pairs) > 2e6 else 0.85
+        elif small and len(parts) == 2 and min(len(p) for p in parts) >= 2 and max(len(p) for p in parts) >= 6:
+            confidence = 0.8
+        if near and near[0].listed:
+            confidence = min(confidence, 0.3)
+        elif best > together - 1.0:
+            confidence = min(confidence, 0.4)
+        if seen > 2.2:
+            confidence *= 0.6
+        return parts, confidence

@@ -1,0 +1,414 @@
+"""The HTML stage: markup out, character references decoded, everything that only looks like markup left alone.
+
+Text that reaches an encoder is rarely a clean HTML document: it is Markdown with some HTML in it, a fragment, or HTML that
+was escaped once or twice on its way. So this is no parser with a tree but one scan with offsets (``html_scan``), a
+decision for each tag (``html_markup``), and edits, one for each tag and reference.
+
+>>> from vnlp_prep.edits import apply
+>>> def clean(text: str) -> str:
+...     return apply(text, HtmlStage().propose(text))
+>>> clean("<b>T</b>eh client&#39;s log<br>is at <your-path> &amp;amp; <std::vector<int>>")
+"Teh client's log\\nis at <your-path> & <std::vector<int>>"
+>>> clean("cp <source> <target> && Map<String, List<A>>, AT&T, http://x.y/?a=1&copy=2")
+'cp <source> <target> && Map<String, List<A>>, AT&T, http://x.y/?a=1&copy=2'
+>>> clean("&lt;p&gt;Hello&lt;/p&gt;")
+'Hello'
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Container, Sequence
+from typing import Final, NamedTuple
+
+from vnlp_prep.edits import Alignment, Edit, apply, compose
+from vnlp_prep.stages.html_markup import mark
+from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, KNOWN, PARAGRAPH, REPLACED
+from vnlp_prep.stages.html_references import decode, decode_named, is_legacy, legacy_prefix
+from vnlp_prep.stages.html_scan import Reference, Removal, Scan, Tag, scan
+
+#: Removing markup can bring markup to light (escaped tags); a text that is not stable after so many rounds is left alone.
+MAX_ROUNDS: Final = 8
+
+_NAME: Final = "html"
+_URL_LOOK_BACK: Final = 2_000
+_SPACE: Final = re.compile(r"[\s<>\"'`]")
+_URL: Final = re.compile(r"://|\?[^\s=&]*=|www\.|&[\w.%-]+=", re.I)
+_SHOWN: Final = re.compile(r"</?([A-Za-z][\w:.-]*)|<!|<\?|&(?:#[\dxX]|[A-Za-z][A-Za-z\d]*;)")
+_ALT: Final = re.compile(r"""(?:^|\s)alt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
+_TICKS: Final = re.compile(r"`+")
+
+
+class Markup(NamedTuple):
+    """What the HTML stage says of a text.
+
+    ``edits`` take the markup away; ``code`` are the spans of the text that are bodies of code elements (``<pre>``,
+    ``<code>`` ...) whose tags go: sorted and disjoint.
+    """
+
+    edits: list[Edit]
+    code: list[tuple[int, int]]
+
+
+class HtmlStage:
+    """Removes markup and decodes character references. See ``docs/html.md`` for the rules."""
+
+    name = _NAME
+
+    def __init__(self, *, page: bool = False) -> None:
+        """``page``: every text is a whole HTML page; keep its main content only (``html_page``)."""
+        self.page = page
+
+    def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:  # noqa: ARG002
+        """Return the edits of ``scan(text)``. ``code`` is not looked at: no stage runs before this one."""
+        return self.scan(text).edits
+
+    def scan(self, text: str, keep_marks: Container[int] = frozenset()) -> Markup:
+        """Return the edits of ``text`` and where its code stands.
+
+        ``keep_marks`` holds starts of code spans (as an earlier call returned them) whose tags become Markdown's marks,
+        backticks or a fence, instead of vanishing.
+
+        >>> HtmlStage().scan("Run <code>ls -l</code>").code
+        [(10, 15)]
+        >>> apply("Run <code>ls -l</code>", HtmlStage().scan("Run <code>ls -l</code>", {10}).edits)
+        'Run `ls -l`'
+        """
+        if "<" not in text and "&" not in text:
+            return Markup([], [])
+        if self.page:
+            from vnlp_prep.stages.html_page import scan_page
+
+            markup = scan_page(text, keep_marks)
+            if markup is not None:
+                return markup
+        return scan_fragment(text, keep_marks)
+
+
+def scan_fragment(text: str, keep_marks: Container[int] = frozenset()) -> Markup:
+    """Return the edits that leave no markup in ``text``, whatever it is, and its code spans (see ``HtmlStage.scan``)."""
+    edits, code = _one_round(text, keep_marks.__contains__)
+    if not edits:
+        return Markup([], [])
+    current = apply(text, edits)
+    for _ in range(MAX_ROUNDS - 1):
+        if "<" not in current and "&" not in current:
+            return Markup(edits, code)
+        to_raw = Alignment(edits).old_span
+        more, more_code = _one_round(current, lambda start, to_raw=to_raw: to_raw(start, start)[0] in keep_marks)
+        if not more:
+            return Markup(edits, code)
+        code = _merge_spans(code + [to_raw(start, end) for start, end in more_code])
+        edits = compose(text, edits, more)
+        current = apply(current, more)
+    return Markup([], [])
+
+
+class _Change(NamedTuple):
+    """An edit in the making."""
+
+    start: int
+    end: int
+    rule: str
+    strength: int  # what it needs in its place: see _strength
+    after: str | None  # text, or None where a tag vanishes
+
+
+def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list[tuple[int, int]]]:
+    """Return the edits and code spans of ``text`` as it stands, without what they bring to light."""
+    found = scan(text)
+    mark(text, found)
+    code = _code_elements(found.tags)
+    changes = _changes(text, found, [(opening.end, closing.start) for opening, closing in code])
+    if not changes:
+        return [], []
+    afters = _layout(text, changes)
+    _keep_code_marks(text, code, changes, afters, keep)
+    edits = []
+    for change, after in zip(changes, afters, strict=True):
+        before = text[change.start : change.end]
+        if before != after:
+            edits.append(Edit(_NAME, change.rule, change.start, change.end, before, after, 1.0))
+    return edits, [(opening.end, closing.start) for opening, closing in code if opening.end < closing.start]
+
+
+def _code_elements(tags: list[Tag]) -> list[tuple[Tag, Tag]]:
+    """Return the opening and closing tags of the outermost code elements."""
+    code: list[tuple[Tag, Tag]] = []
+    end = 0
+    for tag in tags:
+        if tag.markup and not tag.closing and tag.partner and tag.name in CODE and tag.start >= end:
+            code.append((tag, tag.partner))
+            end = tag.partner.end
+    return code
+
+
+def _changes(text: str, found: Scan, code: list[tuple[int, int]]) -> list[_Change]:
+    """Return what goes or is replaced, sorted and disjoint."""
+    changes = [_tag_change(tag) for tag in found.tags if tag.markup]
+    changes += [_Change(r.start, r.end, r.rule, 1 if r.rule == "script" else 0, None) for r in found.removals]
+    changes += _decoded(text, found.references, code)
+    changes.sort()
+    disjoint: list[_Change] = []
+    end = 0
+    for change in changes:
+        if change.start >= end:
+            disjoint.append(change)
+            end = change.end
+    return disjoint
+
+
+def _tag_change(tag: Tag) -> _Change:
+    strength = _strength(tag.name, tag.closing)
+    if tag.name == "img":
+        alt = _alternative(tag.attributes)
+        if alt:
+            return _Change(tag.start, tag.end, "alt", strength, alt)
+    rule = "cell" if strength == 2 else "block" if strength > 2 else "tag"
+    return _Change(tag.start, tag.end, rule, strength, None)
+
+
+def _strength(name: str, closing: bool) -> int:
+    """Return what must part the texts on both sides of a tag.
+
+    0 nothing, 1 a space between two words, 2 a tab, 3 a line break, 4 a blank line.
+    """
+    if name in PARAGRAPH:
+        return 4
+    if name in BLOCK:
+        return 3
+    if name in CELL:
+        return 0 if closing else 2
+    return 1 if name in REPLACED else 0
+
+
+def _alternative(attributes: str) -> str:
+    """Return the text of an image if it says something: at least two words. `alt="logo"` is no text of the document."""
+    match = _ALT.search(attributes)
+    if match is None:
+        return ""
+    alt = " ".join((match[1] or match[2] or "").split())
+    return alt if " " in alt else ""
+
+
+def _decoded(text: str, references: list[Reference], code: list[tuple[int, int]]) -> list[_Change]:
+    """Return the changes for those of ``references`` that are references."""
+    changes: list[_Change] = []
+    spans = iter(code)
+    span = next(spans, None)
+    url_from, url_to, in_url = 0, 0, False
+    for ref in references:
+        start, end, escapes, name, semicolon, in_markdown = ref
+        while span is not None and span[1] <= start:
+            span = next(spans, None)
+        if in_markdown:
+            value = decode(name)
+            if value is not None:
+                changes.append(_Change(start, end, "double-escape" if escapes else "entity", 0, value))
+            continue
+        if escapes:
+            first = start + 1 + escapes.index(";") + 1
+            if span is not None and span[0] <= start:
+                # In a code element one level is the markup's, the next is what the author wants to show.
+                changes.append(_Change(start, first, "entity", 0, "&"))
+            elif semicolon and (value := decode(name)) is not None:
+                changes.append(_Change(start, end, "double-escape", 0, value))
+            else:
+                last = start + 1 + len(escapes)
+                changes.append(_Change(start, last, "entity" if last == first else "double-escape", 0, "&"))
+            continue
+        if semicolon:
+            value = decode(name)
+            if value is not None:
+                if name[0] == "#" or is_legacy(name) or not _is_address_of(text, start, end):
+                    changes.append(_Change(start, end, "entity", 0, value))
+                continue
+        if not url_from <= start < url_to:
+            url_from, url_to, in_url = _token(text, start)
+        if in_url:
+            continue
+        change = _unterminated(text, start, name)
+        if change is not None:
+            changes.append(change)
+    return changes
+
+
+def _unterminated(text: str, start: int, name: str) -> _Change | None:
+    """Return the change for a reference without semicolon in prose, or None.
+
+    The standard decodes the longest name that fits, also in the middle of a word. A program's `&notify`, `&timestamp=` or
+    `f(&reg)` is told from it: what follows must not go on, unless the whole word is some name of the standard (`&notin`).
+    """
+    if name[0] == "#":
+        value = decode(name)
+        assert value is not None
+        return _Change(start, start + 1 + len(name), "entity", 0, value)
+    prefix = legacy_prefix(name)
+    if prefix is None or (prefix[0] != name and decode_named(name) is None):
+        return None
+    end = start + 1 + len(name)
+    following = text[end : end + 2]
+    if following[:1] in ("=", "_", "(", "[", ")", ":", "-") or (following[:1] == "." and following[1:].isalnum()):
+        return None
+    if start and text[start - 1] in "&=":
+        return None
+    return _Change(start, start + 1 + len(prefix[0]), "entity", 0, prefix[1])
+
+
+def _is_address_of(text: str, start: int, end: int) -> bool:
+    """True for the C statement `p = &order;`: its semicolon ends the line."""
+    if end < len(text) and text[end] not in "\r\n":
+        return False
+    before = text[max(0, start - 3) : start].rstrip()
+    return before.endswith("=")
+
+
+def _token(text: str, at: int) -> tuple[int, int, bool]:
+    """Return the white-space token around ``at`` (bounded) and whether it is a URL or has the query part of one."""
+    start = max(0, at - _URL_LOOK_BACK)
+    before = text[start:at]
+    for i in range(len(before) - 1, -1, -1):
+        if before[i] in " \t\r\n<>\"'`":
+            start += i + 1
+            break
+    match = _SPACE.search(text, at, at + _URL_LOOK_BACK)
+    end = match.start() if match else min(len(text), at + _URL_LOOK_BACK)
+    return start, end, _URL.search(text, start, end) is not None
+
+
+def _layout(text: str, changes: list[_Change]) -> list[str]:
+    """Return what stands in the place of every change.
+
+    Tags that follow each other with white space only are one gap. A gap gets what its strongest tag needs, unless the white
+    space in and around it does that already.
+    """
+    afters = [change.after or "" for change in changes]
+    i = 0
+    done = 0  # where the text behind the last gap or decoded reference starts
+    line_start = 0
+    while i < len(changes):
+        change = changes[i]
+        if change.after is not None:
+            if change.rule == "alt":
+                afters[i] = _spaced(text, change)
+            done = change.end
+            i += 1
+            continue
+        lead = text[done : change.start]
+        spaces = [lead[len(lead.rstrip()) :]]
+        begins = not lead.strip() and done == 0
+        strength, strongest, breaks = 0, i, 0
+        j = i
+        while True:
+            if changes[j].strength > strength:
+                strength, strongest = changes[j].strength, j
+            breaks += changes[j].strength == 3 and changes[j].end - changes[j].start <= 6 and _is_br(text, changes[j])
+            j += 1
+            if j == len(changes) or changes[j].after is not None:
+                break
+            between = text[changes[j - 1].end : changes[j].start]
+            if between and not between.isspace():
+                break
+            spaces.append(between)
+        end = changes[j - 1].end
+        limit = changes[j].start if j < len(changes) else len(text)
+        tail = text[end:limit]
+        spaces.append(tail[: len(tail) - len(tail.lstrip())])
+        ends = limit == len(text) and not tail.strip()
+        if strength and not begins and not ends:
+            if strength > 1:
+                line_start = max(line_start, text.rfind("\n", line_start, change.start) + 1)
+            afters[strongest] = _separator(text, strength, breaks, "".join(spaces), change.start, end, line_start)
+        done = end
+        i = j
+    return afters
+
+
+def _is_br(text: str, change: _Change) -> bool:
+    return text[change.start + 1 : change.start + 3].lower() == "br"
+
+
+def _separator(text: str, strength: int, breaks: int, spaces: str, start: int, end: int, line_start: int) -> str:
+    """Return what a gap from ``start`` to ``end`` needs, ``spaces`` being the white space in and around it."""
+    if strength == 1:
+        return " " if not spaces and text[start - 1].isalnum() and text[end : end + 1].isalnum() else ""
+    if "\n" in spaces:
+        return ""
+    if text[line_start : line_start + _URL_LOOK_BACK].lstrip(" \t")[:1] == "|":
+        return "" if spaces else " "  # a line break would end the row of a Markdown table
+    if strength == 2:
+        return "" if "\t" in spaces else "\t"
+    return "\n\n" if strength == 4 or breaks > 1 else "\n"
+
+
+def _spaced(text: str, change: _Change) -> str:
+    """Return the text of an image, apart from words on both sides."""
+    before = " " if change.start and text[change.start - 1].isalnum() else ""
+    after = " " if text[change.end : change.end + 1].isalnum() else ""
+    return before + (change.after or "") + after
+
+
+def _keep_code_marks(
+    text: str,
+    code: list[tuple[Tag, Tag]],
+    changes: list[_Change],
+    afters: list[str],
+    keep: Callable[[int], bool],
+) -> None:
+    """Put Markdown's code marks in the place of the tags of code that needs them.
+
+    That is the code whose start ``keep`` names, and code that shows markup or references: without a mark nothing would
+    tell them from real ones.
+    """
+    if not code:
+        return
+    starts = [change.start for change in changes]
+    for opening, closing in code:
+        first, last = bisect_left(starts, opening.start), bisect_left(starts, closing.start)
+        if starts[first : first + 1] != [opening.start] or starts[last : last + 1] != [closing.start]:
+            continue
+        parts, at = [], opening.end
+        for i in range(first + 1, last):
+            parts += [text[at : changes[i].start], afters[i]]
+            at = changes[i].end
+        body = "".join([*parts, text[at : closing.start]])
+        if not body.strip() or not (keep(opening.end) or _shows_markup(body)):
+            continue
+        longest = max(map(len, _TICKS.findall(body)), default=0)
+        if "\n" in body:
+            fence = "`" * max(3, longest + 1)
+            left = afters[first]
+            if not left.endswith("\n") and not _at_line_start(text, opening.start):
+                left += "\n"
+            right = afters[last].lstrip("\n")
+            if text[closing.end : closing.end + 1] not in ("", "\n", "\r") or right:
+                right = "\n" + right
+            afters[first] = left + fence + ("" if body.startswith("\n") else "\n")
+            afters[last] = ("" if body.endswith("\n") else "\n") + fence + right
+        else:
+            ticks = "`" * (longest + 1)
+            space = " " if body[0] == "`" or body[-1] == "`" else ""
+            afters[first] += ticks + space
+            afters[last] = space + ticks + afters[last]
+
+
+def _shows_markup(body: str) -> bool:
+    """True if the text of a code element holds what would count as markup outside of it."""
+    return any(match[1] is None or match[1].lower() in KNOWN for match in _SHOWN.finditer(body))
+
+
+def _at_line_start(text: str, at: int) -> bool:
+    line = text[max(0, at - 200) : at].rstrip(" \t")
+    return not line or line[-1] == "\n"
+
+
+def _merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return ``spans`` sorted, those that overlap as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

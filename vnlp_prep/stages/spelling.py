@@ -1,0 +1,143 @@
+"""Spelling: an unknown word that is most likely a slip of a known one becomes that word.
+
+A word is looked at only if it is a plain word in English prose (``vnlp_prep.words``) and the lexicon does not know it. Known
+words that stand near it compete by a noisy channel (how frequent the word is, how likely the slip); what they and the word
+itself look like decides how sure the correction is. Sure enough, it is made; else it is a suggestion.
+
+>>> from vnlp_prep.lexicon import Lexicon
+>>> [(e.before, e.after) for e in SpellingStage(Lexicon.shipped()).propose("Teh vSphere cleint and esxcli")]
+[('Teh', 'The'), ('cleint', 'client')]
+"""
+
+from __future__ import annotations
+
+import math
+
+from vnlp_prep.edits import Edit
+from vnlp_prep.lexicon.lexicon import Lexicon
+from vnlp_prep.lexicon.suggest import Candidate, candidates, like
+from vnlp_prep.stages.words_stage import Change, WordStage
+from vnlp_prep.words import Guard, word_spans
+
+# Below this, a proposal is noise and not even suggested.
+_FLOOR = 0.05
+_MIN_LETTERS = 3
+# A document that writes an unknown word this often means it.
+_TERM_COUNT = 3
+
+
+class SpellingStage(WordStage):
+    """Corrects misspelled words; see the module."""
+
+    name = "spelling"
+
+    def decide(self, token: str) -> tuple[Change, ...]:
+        """Return the correction of each unknown word of the token, with its confidence."""
+        changes = []
+        spans = word_spans(token)
+        for start, end in spans:
+            word = token[start:end]
+            if word in self.lexicon:
+                continue
+            replacement = self.lexicon.replacements.get(word.lower())
+            if replacement:
+                changes.append(Change(start, end, replacement, "lexicon", 1.0))
+                continue
+            found = correction(word, self.lexicon)
+            if found is not None and found[1] >= _FLOOR:
+                term, confidence, rule = found
+                # Half of a hyphenated word is often half of a name.
+                changes.append(Change(start, end, term, rule, confidence * (0.9 if len(spans) > 1 else 1.0)))
+        return tuple(changes)
+
+    def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
+        """Leave a word alone that the document uses as a term."""
+        placed = super().place(edit, text, guard)
+        if placed is None or edit.rule in ("lexicon", "known-misspelling"):
+            return placed
+        if text.count(edit.before) >= _TERM_COUNT:
+            return placed._replace(confidence=placed.confidence * 0.5)
+        return placed
+
+
+def correction(word: str, lexicon: Lexicon) -> tuple[str, float, str] | None:
+    """Return (correction in the case of ``word``, probability that it is right, rule), or None if nothing is near.
+
+    ``word`` is unknown to ``lexicon``. The probability comes from a logistic function of what the candidates and the word
+    look like; ``bench/fit_speller.py`` fits its weights.
+    """
+    low = word.lower().replace("’", "'")
+    stem, possessive = (low[:-2], "'s") if low.endswith("'s") else (low, "")
+    if len(stem) < _MIN_LETTERS:
+        return None
+    found = candidates(stem, lexicon)
+    if not found:
+        return None
+    x = features(word, stem, found, lexicon)
+    p = 1 / (1 + math.exp(-sum(w * v for w, v in zip(WEIGHTS, x, strict=True))))
+    best = found[0]
+    term = like(word, lexicon.spelling(best.term)) + (word[len(stem) :] if possessive else "")
+    return term, p, "known-misspelling" if best.listed else rule_of(stem, best.term)
+
+
+FEATURES = (
+    "bias", "cost", "frequency", "margin", "listed", "seen", "seen - frequency", "length 3", "length 4", "length 5-6",
+    "length 9+", "capital", "two slips", "first letter", "inflection", "no vowel", "two words",
+)  # fmt: skip
+#: Fitted by bench/fit_speller.py; one weight for each of FEATURES.
+WEIGHTS = (-1.0, -2.0, 0.8, 0.5, 3.0, -0.8, -0.5, -3.0, -1.5, -0.5, 0.7, -1.2, -1.0, -1.0, -0.5, -1.0, -2.0)
+
+
+def features(word: str, low: str, found: list[Candidate], lexicon: Lexicon) -> tuple[float, ...]:
+    """Return what speaks for and against the best candidate, in the order of FEATURES."""
+    best = found[0]
+    margin = min(best.score - found[1].score, 4.0) if len(found) > 1 else 4.0
+    frequency = lexicon.zipf(best.term)
+    seen = lexicon.zipf(low)
+    n = len(low)
+    return (
+        1.0,
+        best.cost,
+        frequency,
+        margin,
+        float(best.listed),
+        seen,
+        max(0.0, seen - frequency + 2.5),
+        float(n == 3),
+        float(n == 4),
+        float(n in (5, 6)),
+        float(n >= 9),
+        float(word[0].isupper()),
+        float(best.cost > 1.35),
+        float(low[0] != best.term[0]),
+        float(_is_inflection(low, best.term)),
+        float(not set(low) & set("aeiouy")),
+        float(" " in best.term),
+    )
+
+
+def _is_inflection(low: str, term: str) -> bool:
+    """True if the words differ in a regular ending only: the unknown one may be a rare form of the known one."""
+    for a, b in ((low, term), (term, low)):
+        for ending in ("s", "es", "d", "ed", "er", "ers", "ing", "ly", "able"):
+            if a == b + ending or (b.endswith("e") and a == b[:-1] + ending):
+                return True
+    return False
+
+
+def rule_of(wrong: str, right: str) -> str:
+    """Name the slip: swap, doubled, missing, extra, replaced, or several."""
+    if sorted(wrong) == sorted(right) and len(wrong) == len(right):
+        return "swapped-letters"
+    if len(wrong) == len(right) + 1 and _is_subsequence(right, wrong):
+        return "extra-letter"
+    if len(wrong) + 1 == len(right) and _is_subsequence(wrong, right):
+        return "missing-letter"
+    if len(wrong) == len(right) and sum(a != b for a, b in zip(wrong, right, strict=True)) == 1:
+        return "wrong-letter"
+    return "several-slips"
+
+
+def _is_subsequence(short: str, long: str) -> bool:
+    letters = iter(long)
+    return all(c in letters for c in short)

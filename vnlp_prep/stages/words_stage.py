@@ -1,0 +1,83 @@
+"""What the three stages that work on words share: find the tokens that may need an edit, ask whether they may have one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from vnlp_prep.edits import Edit
+from vnlp_prep.lexicon.lexicon import Lexicon
+from vnlp_prep.words import Guard
+
+_TOKEN = re.compile(r"\S+")
+#: Tokens whose decision is remembered. When it is full it starts anew: what is decided never depends on it.
+CACHE_SIZE = 200_000
+
+
+class Change(NamedTuple):
+    """A decision about one token: replace ``token[start:end]`` by ``after``."""
+
+    start: int
+    end: int
+    after: str
+    rule: str
+    confidence: float
+
+
+class WordStage:
+    """A stage that decides per white-space token, once for each one that it meets.
+
+    A subclass says in ``decide`` what it would do to a token by itself; this class finds the tokens, remembers the decisions,
+    and drops those that stand in code, in a protected line or in another language.
+    """
+
+    name = ""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        """``lexicon`` says what is known."""
+        self.lexicon = lexicon
+        self._quiet: set[str] = set()
+        self._decided: dict[str, tuple[Change, ...]] = {}
+
+    def decide(self, token: str) -> tuple[Change, ...]:
+        """Return what this stage would change in ``token``, wherever it stands; most often nothing."""
+        raise NotImplementedError(self.name)
+
+    def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
+        """Return the edits of ``text``. A text without a suspicious token costs a split and a set difference."""
+        suspicious = {t for t in set(text.split()).difference(self._quiet) if self._changes(t)}
+        if not suspicious:
+            return []
+        guard = Guard(text, code, self.lexicon.__contains__)
+        edits = []
+        for m in _TOKEN.finditer(text):
+            if m.group() not in suspicious:
+                continue
+            for change in self._changes(m.group()):
+                start, end = m.start() + change.start, m.start() + change.end
+                edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, change.confidence)
+                placed = self.place(edit, text, guard)
+                if placed is not None:
+                    edits.append(placed)
+        return edits
+
+    def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
+        """Return the edit as it may be made at its place: as it is, less sure, or not at all."""
+        del text
+        return edit if guard.allows(edit.start, edit.end) else None
+
+    def _changes(self, token: str) -> tuple[Change, ...]:
+        if token in self._quiet:
+            return ()
+        changes = self._decided.get(token)
+        if changes is None:
+            if len(self._quiet) + len(self._decided) > CACHE_SIZE:
+                self._quiet.clear()
+                self._decided.clear()
+            changes = self.decide(token)
+            if changes:
+                self._decided[token] = changes
+            elif len(token) < 100:
+                self._quiet.add(token)
+        return changes

@@ -1,0 +1,48 @@
+"""Cleaning in several processes: ordered, in bounded memory, the same results as in one."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from vnlp_prep.edits import Cleaned
+
+if TYPE_CHECKING:
+    from vnlp_prep.pipeline import Preprocessor
+
+# Chunks in flight for each worker: one at work, one waiting, so that nobody idles and memory stays small.
+_IN_FLIGHT = 3
+_prep: Preprocessor | None = None  # the preprocessor of this worker process
+
+
+def _start(prep: Preprocessor) -> None:
+    global _prep  # noqa: PLW0603 - the way to hand a process its tool once rather than with every chunk
+    _prep = prep
+
+
+def _clean(texts: list[str]) -> list[Cleaned]:
+    assert _prep is not None
+    return [_prep.clean(t) for t in texts]
+
+
+def clean_in_processes(prep: Preprocessor, texts: Iterable[str], workers: int, chunk_size: int) -> Iterator[Cleaned]:
+    """Yield ``prep.clean(text)`` for each text, in order, worked out by ``workers`` processes."""
+    source = iter(texts)
+    waiting: deque[Future[list[Cleaned]]] = deque()
+    # Spawned, not forked: safe with threads, and the same on every platform.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(prep,)) as pool:
+        try:
+            while True:
+                while len(waiting) < workers * _IN_FLIGHT and (chunk := list(islice(source, chunk_size))):
+                    waiting.append(pool.submit(_clean, chunk))
+                if not waiting:
+                    return
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
