@@ -121,7 +121,8 @@ def token_kind(token: str) -> str | None:
 
 # --- 2. regions -----------------------------------------------------------------------------------------------------
 
-_FENCE = re.compile(r"[ \t]*(?:[>*+-][ \t]+)*(`{3,}|~{3,})([^\n]*)")
+_FENCE = re.compile(r"[ \t]*(?:[>*+-][ \t]+)*(`{3,}|~{3,}|-{4,}(?=\s*$)|\.{4,}(?=\s*$))([^\n]*)")
+_LISTING = ("[source", "[listing", "[literal")  # AsciiDoc: the line above a block of code
 _TICKS_OR_BREAK = re.compile(r"`+|\n[ \t]*\n")
 # Bounded, and none can match across a blank line.
 _INLINE = re.compile(
@@ -135,15 +136,18 @@ _INLINE = re.compile(
 
 
 def fences(text: str) -> Iterator[Span]:
-    """Spans of Markdown's fenced code, fences included; an unclosed one reaches to the end (CommonMark 4.5)."""
-    if "```" not in text and "~~~" not in text:
+    """Spans of fenced code, fences included: Markdown's and the listing blocks of AsciiDoc.
+
+    An unclosed fence reaches to the end, as CommonMark 4.5 has it.
+    """
+    if "```" not in text and "~~~" not in text and "\n----" not in text and "\n...." not in text:
         return
-    at, opened, mark = 0, -1, ""
+    at, opened, mark, announced = 0, -1, "", False
     while at <= len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         m = _FENCE.match(text, at, end)
-        if m:
+        if m and (m.group(1)[0] in "`~" or announced or opened >= 0):
             ticks, info = m.group(1), m.group(2)
             if opened < 0:
                 if "`" not in info or ticks[0] == "~":
@@ -151,6 +155,7 @@ def fences(text: str) -> Iterator[Span]:
             elif ticks[0] == mark[0] and len(ticks) >= len(mark) and not info.strip():
                 yield opened, end
                 opened = -1
+        announced = text.startswith(_LISTING, at)
         at = end + 1
     if opened >= 0:
         yield opened, len(text)
@@ -206,18 +211,26 @@ def front_matter(text: str) -> Span | None:
     return (0, m.end()) if m else None
 
 
+def inline_regions(text: str, start: int, end: int) -> list[Protected]:
+    """Return inline code, templates, placeholders, link targets and paths with spaces between ``start`` and ``end``."""
+    found = [Protected(a, b, "code") for a, b in code_spans(text, start, end)]
+    found += [Protected(*m.span(), m.lastgroup or "code") for m in _INLINE.finditer(text, start, end)]
+    return found
+
+
 def code_regions(text: str) -> list[Protected]:
     """Return what is protected beyond single tokens, sorted and disjoint."""
-    found: list[Protected] = []
     head = front_matter(text)
-    if head:
-        found.append(Protected(*head, "front matter"))
-    found += [Protected(start, end, "code") for start, end in markdown_code(text)]
-    for m in _INLINE.finditer(text):
-        found.append(Protected(*m.span(), m.lastgroup or "code"))
-    found.sort()
+    found = [Protected(*head, "front matter")] if head else []
+    found += [Protected(start, end, "code") for start, end in fences(text)]
+    found += inline_regions(text, 0, len(text))
+    return _outermost(found)
+
+
+def _outermost(found: list[Protected]) -> list[Protected]:
+    """Sort the spans and drop those that begin inside an earlier one."""
     out: list[Protected] = []
-    for p in found:
+    for p in sorted(found, key=lambda p: (p.start, -p.end)):
         if not out or p.start >= out[-1].end:
             out.append(p)
     return out
@@ -263,6 +276,10 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("csv", r"[^,\n]{0,200}(?:,[^\s,][^,\n]{0,200}|,(?=,)){3,}$"),
     )
 )
+# Kinds that sentences about code can look like.
+_LOOSE = frozenset(("source code", "yaml", "csv", "shell"))
+_QUOTED_CODE = re.compile(r"`[^`\n]*`|\w*\(\)")
+_REACH = 1000  # code points to either side that count as the paragraph or the line of a place
 _MAX_LINE = 2000  # beyond it, only the start of a line is looked at: the kind of a line shows early
 
 
@@ -276,7 +293,14 @@ def line_kind(line: str) -> str | None:
     """
     line = line[:_MAX_LINE]
     for kind, pattern in _LINES:
-        if pattern.match(line):
+        if not pattern.match(line):
+            continue
+        if kind not in _LOOSE:
+            return kind
+        # Sentences name code; what remains of them without it decides.
+        rest = _INLINE.sub(" ", _QUOTED_CODE.sub(" ", line))
+        words = _plain_words(rest)
+        if pattern.match(rest) and sum(w in _ENGLISH for w in words) < max(2, len(words) / 6):
             return kind
     return None
 
@@ -319,19 +343,29 @@ class Guard:
         """``code``: spans known to be program text; ``known``: whether a lower-cased word is in the lexicon."""
         self._text = text
         self._known = known
-        regions = sorted([(p.start, p.end) for p in code_regions(text)] + list(code))
-        self._starts = [s for s, _ in regions]
-        self._ends: list[int] = []  # running maximum, so that nested regions need no tree
-        top = 0
-        for _, end in regions:
-            top = max(top, end)
-            self._ends.append(top)
+        head = front_matter(text)
+        self._blocks = sorted([*fences(text), *code, *([head] if head else [])])
+        self._starts = [start for start, _ in self._blocks]
+        self._paragraphs: dict[int, list[Protected]] = {}
         self._verdicts: dict[Span, bool] = {}
 
     def in_code(self, start: int, end: int) -> bool:
-        """True if the span touches a region of code."""
-        i = bisect_right(self._starts, end - 1) - 1
-        return i >= 0 and self._ends[i] > start
+        """True if the span touches program text, a template, a link target, a placeholder or front matter."""
+        i = bisect_right(self._starts, end - 1)
+        if any(self._blocks[k][1] > start for k in range(max(0, i - 2), i)):
+            return True
+        left, right = self._paragraph(start)
+        regions = self._paragraphs.get(left)
+        if regions is None:
+            regions = self._paragraphs[left] = inline_regions(self._text, left, right)
+        return any(p.start < end and start < p.end for p in regions)
+
+    def _paragraph(self, at: int) -> Span:
+        """The lines around a position that no blank line parts (at most _REACH to either side)."""
+        text = self._text
+        left = max(text.rfind("\n\n", max(0, at - _REACH), at), text.rfind("\n\r\n", max(0, at - _REACH), at), at - _REACH, 0)
+        right = text.find("\n\n", at, at + _REACH)
+        return left, right if right >= 0 else min(len(text), at + _REACH)
 
     def in_prose(self, start: int) -> bool:
         """True if the line around a position is English prose, or too short to tell."""
@@ -356,9 +390,6 @@ class Guard:
         return not self.in_code(start, end) and self.in_prose(start)
 
 
-_REACH = 1000  # code points to either side that count as the line of a place
-
-
 def _plain_words(line: str) -> list[str]:
     return [token[a:b].lower() for token in line.split() for a, b in word_spans(token)]
 
@@ -380,9 +411,4 @@ def protected(text: str, known: Callable[[str], bool]) -> list[Protected]:
         kind = token_kind(m.group())
         if kind:
             found.append(Protected(m.start(), m.end(), kind))
-    found.sort(key=lambda p: (p.start, -p.end))
-    out: list[Protected] = []
-    for p in found:
-        if not out or p.start >= out[-1].end:
-            out.append(p)
-    return out
+    return _outermost(found)

@@ -38,18 +38,21 @@ def wide_encoding(start: bytes) -> str | None:
     for mark, name in _MARKS:
         if start.startswith(mark):
             return name
-    start = start[: min(len(start), 64) // 4 * 4]
-    if len(start) >= 4:
-        zero = [set(start[i::4]) == {0} for i in range(4)]
-        full = [0 not in start[i::4] for i in range(4)]
-        if full[0] and zero[1] and zero[2] and zero[3]:
-            return "utf-32-le"
-        if zero[0] and zero[1] and zero[2] and full[3]:
-            return "utf-32-be"
-        if full[0] and zero[1] and full[2] and zero[3]:
-            return "utf-16-le"
-        if zero[0] and full[1] and zero[2] and full[3]:
-            return "utf-16-be"
+    start = start[: min(len(start), 1024) // 4 * 4]
+    if len(start) < 4:
+        return None
+    size = len(start)
+    zeros = [start[i::4].count(0) * 4 / size for i in range(4)]  # the share of zeros in each byte of four
+    if max(start[2::4]) <= 0x10 and zeros[3] == 1 and zeros[0] < 0.5:
+        return "utf-32-le"
+    if zeros[0] == 1 and max(start[1::4]) <= 0x10 and zeros[3] < 0.5:
+        return "utf-32-be"
+    # In JSON and in most text of any language, a good part of the characters is ASCII.
+    even, odd = start[0::2].count(0) * 2 / size, start[1::2].count(0) * 2 / size
+    if odd >= 0.4 and even < 0.05:
+        return "utf-16-le"
+    if even >= 0.4 and odd < 0.05:
+        return "utf-16-be"
     return None
 
 

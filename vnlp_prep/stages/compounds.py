@@ -10,6 +10,7 @@ write ("specified in"), and together they are far more probable than an unknown 
 
 from __future__ import annotations
 
+from vnlp_prep.lexicon.morphology import is_regular_form
 from vnlp_prep.lexicon.segment import best_split, pair_counts
 from vnlp_prep.lexicon.suggest import candidates
 from vnlp_prep.stages.words_stage import Change, WordStage
@@ -40,6 +41,8 @@ class CompoundStage(WordStage):
         word = token[start:end]
         if not _MIN_LETTERS <= len(word) <= _MAX_LETTERS or not word.isalpha() or word in self.lexicon:
             return ()
+        if is_regular_form(word.lower(), self.lexicon.__contains__):
+            return ()
         found = self._split(word.lower())
         if found is None:
             return ()
@@ -68,7 +71,9 @@ class CompoundStage(WordStage):
         seen = self.lexicon.zipf(low)
         confidence = 0.55
         if all(pairs):
-            confidence = 0.93 if small or min(pairs) > 2e6 else 0.85
+            # The shorter the string, the easier it is two words by chance ("histo"), and the commoner they have to be.
+            common = 5e7 if len(low) < 7 else 1e7 if len(low) == 7 else 2e6
+            confidence = 0.93 if min(pairs) > common or (small and len(low) > 7) else 0.8
         elif small and len(parts) == 2 and min(len(p) for p in parts) >= 2 and max(len(p) for p in parts) >= 6:
             confidence = 0.8
         if near and near[0].listed:

@@ -1,14 +1,14 @@
-"""The HTML stage: markup out, character references decoded, everything that only looks like markup left alone.
+r"""The HTML stage: markup out, character references decoded, everything that only looks like markup left alone.
 
-Text that reaches an encoder is rarely a clean HTML document: it is Markdown with some HTML in it, a fragment, or HTML that
-was escaped once or twice on its way. So this is no parser with a tree but one scan with offsets (``html_scan``), a
-decision for each tag (``html_markup``), and edits, one for each tag and reference.
+Text that reaches an encoder is rarely a clean HTML document: it is Markdown with some HTML in it, a fragment, or HTML
+that was escaped once or twice on its way. So this is no parser with a tree but one scan with offsets (``html_scan``),
+a decision for each tag (``html_markup``), and edits, one for each tag and reference.
 
 >>> from vnlp_prep.edits import apply
 >>> def clean(text: str) -> str:
 ...     return apply(text, HtmlStage().propose(text))
 >>> clean("<b>T</b>eh client&#39;s log<br>is at <your-path> &amp;amp; <std::vector<int>>")
-"Teh client's log\\nis at <your-path> & <std::vector<int>>"
+"Teh client's log\nis at <your-path> & <std::vector<int>>"
 >>> clean("cp <source> <target> && Map<String, List<A>>, AT&T, http://x.y/?a=1&copy=2")
 'cp <source> <target> && Map<String, List<A>>, AT&T, http://x.y/?a=1&copy=2'
 >>> clean("&lt;p&gt;Hello&lt;/p&gt;")
@@ -19,20 +19,24 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Container, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vnlp_prep.edits import Alignment, Edit, apply, compose
 from vnlp_prep.stages.html_markup import mark
 from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, KNOWN, PARAGRAPH, REPLACED
 from vnlp_prep.stages.html_references import decode, decode_named, is_legacy, legacy_prefix
-from vnlp_prep.stages.html_scan import Reference, Removal, Scan, Tag, scan
+from vnlp_prep.stages.html_scan import Reference, Scan, Tag, scan
 
-#: Removing markup can bring markup to light (escaped tags); a text that is not stable after so many rounds is left alone.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Sequence
+
+#: Removing markup can bring markup to light (escaped tags); a text that is not stable after so many rounds is
+#: left alone.
 MAX_ROUNDS: Final = 8
 
 _NAME: Final = "html"
 _URL_LOOK_BACK: Final = 2_000
+_INDENT_LIMIT: Final = 200
 _SPACE: Final = re.compile(r"[\s<>\"'`]")
 _URL: Final = re.compile(r"://|\?[^\s=&]*=|www\.|&[\w.%-]+=", re.I)
 _SHOWN: Final = re.compile(r"</?([A-Za-z][\w:.-]*)|<!|<\?|&(?:#[\dxX]|[A-Za-z][A-Za-z\d]*;)")
@@ -80,14 +84,12 @@ class HtmlStage:
         if self.page:
             from vnlp_prep.stages.html_page import scan_page
 
-            markup = scan_page(text, keep_marks)
-            if markup is not None:
-                return markup
+            return scan_page(text, keep_marks)
         return scan_fragment(text, keep_marks)
 
 
 def scan_fragment(text: str, keep_marks: Container[int] = frozenset()) -> Markup:
-    """Return the edits that leave no markup in ``text``, whatever it is, and its code spans (see ``HtmlStage.scan``)."""
+    """Return the edits that leave no markup in ``text``, whatever it is, and its code (see ``HtmlStage.scan``)."""
     edits, code = _one_round(text, keep_marks.__contains__)
     if not edits:
         return Markup([], [])
@@ -96,13 +98,26 @@ def scan_fragment(text: str, keep_marks: Container[int] = frozenset()) -> Markup
         if "<" not in current and "&" not in current:
             return Markup(edits, code)
         to_raw = Alignment(edits).old_span
-        more, more_code = _one_round(current, lambda start, to_raw=to_raw: to_raw(start, start)[0] in keep_marks)
+        more, more_code = _one_round(current, KeptMarks(keep_marks, edits).__contains__)
         if not more:
             return Markup(edits, code)
-        code = _merge_spans(code + [to_raw(start, end) for start, end in more_code])
+        code = merge_spans(code + [to_raw(start, end) for start, end in more_code])
         edits = compose(text, edits, more)
         current = apply(current, more)
     return Markup([], [])
+
+
+class KeptMarks:
+    """``keep_marks`` for a text on which some edits were carried out already."""
+
+    def __init__(self, keep_marks: Container[int], edits: list[Edit]) -> None:
+        """``edits`` are those that made the text at hand out of the one that ``keep_marks`` speaks of."""
+        self._keep_marks = keep_marks
+        self._alignment = Alignment(edits)
+
+    def __contains__(self, start: object) -> bool:
+        """Return True if the code that starts at ``start`` keeps its marks."""
+        return isinstance(start, int) and self._alignment.old_span(start, start)[0] in self._keep_marks
 
 
 class _Change(NamedTuple):
@@ -237,8 +252,9 @@ def _decoded(text: str, references: list[Reference], code: list[tuple[int, int]]
 def _unterminated(text: str, start: int, name: str) -> _Change | None:
     """Return the change for a reference without semicolon in prose, or None.
 
-    The standard decodes the longest name that fits, also in the middle of a word. A program's `&notify`, `&timestamp=` or
-    `f(&reg)` is told from it: what follows must not go on, unless the whole word is some name of the standard (`&notin`).
+    The standard decodes the longest name that fits, also in the middle of a word. A program's `&notify`,
+    `&timestamp=` or `f(&reg)` is told from it: what follows must not go on, unless the whole word is some name of the
+    standard (`&notin`).
     """
     if name[0] == "#":
         value = decode(name)
@@ -257,7 +273,7 @@ def _unterminated(text: str, start: int, name: str) -> _Change | None:
 
 
 def _is_address_of(text: str, start: int, end: int) -> bool:
-    """True for the C statement `p = &order;`: its semicolon ends the line."""
+    """Return True for the C statement `p = &order;`: its semicolon ends the line."""
     if end < len(text) and text[end] not in "\r\n":
         return False
     before = text[max(0, start - 3) : start].rstrip()
@@ -280,13 +296,14 @@ def _token(text: str, at: int) -> tuple[int, int, bool]:
 def _layout(text: str, changes: list[_Change]) -> list[str]:
     """Return what stands in the place of every change.
 
-    Tags that follow each other with white space only are one gap. A gap gets what its strongest tag needs, unless the white
-    space in and around it does that already.
+    Tags that follow each other with white space only are one gap. A gap gets what its strongest tag needs, unless the
+    white space in and around it does that already.
     """
     afters = [change.after or "" for change in changes]
     i = 0
     done = 0  # where the text behind the last gap or decoded reference starts
-    line_start = 0
+    seen = 0  # up to where line_start is right
+    row = _is_row(text, 0)
     while i < len(changes):
         change = changes[i]
         if change.after is not None:
@@ -318,25 +335,36 @@ def _layout(text: str, changes: list[_Change]) -> list[str]:
         ends = limit == len(text) and not tail.strip()
         if strength and not begins and not ends:
             if strength > 1:
-                line_start = max(line_start, text.rfind("\n", line_start, change.start) + 1)
-            afters[strongest] = _separator(text, strength, breaks, "".join(spaces), change.start, end, line_start)
+                line_start = text.rfind("\n", seen, change.start) + 1
+                if line_start:
+                    row = _is_row(text, line_start)
+                seen = change.start
+            afters[strongest] = _separator(text, strength, breaks, "".join(spaces), change.start, end, row=row)
         done = end
         i = j
     return afters
+
+
+def _is_row(text: str, line_start: int) -> bool:
+    """Return True if a row of a Markdown table starts there."""
+    return text[line_start : line_start + _INDENT_LIMIT].lstrip(" \t")[:1] == "|"
 
 
 def _is_br(text: str, change: _Change) -> bool:
     return text[change.start + 1 : change.start + 3].lower() == "br"
 
 
-def _separator(text: str, strength: int, breaks: int, spaces: str, start: int, end: int, line_start: int) -> str:
-    """Return what a gap from ``start`` to ``end`` needs, ``spaces`` being the white space in and around it."""
+def _separator(text: str, strength: int, breaks: int, spaces: str, start: int, end: int, *, row: bool) -> str:
+    """Return what a gap from ``start`` to ``end`` needs, ``spaces`` being the white space in and around it.
+
+    ``row``: it stands in a row of a Markdown table.
+    """
     if strength == 1:
         return " " if not spaces and text[start - 1].isalnum() and text[end : end + 1].isalnum() else ""
     if "\n" in spaces:
         return ""
-    if text[line_start : line_start + _URL_LOOK_BACK].lstrip(" \t")[:1] == "|":
-        return "" if spaces else " "  # a line break would end the row of a Markdown table
+    if row:
+        return "" if spaces else " "  # a line break would end the row
     if strength == 2:
         return "" if "\t" in spaces else "\t"
     return "\n\n" if strength == 4 or breaks > 1 else "\n"
@@ -373,7 +401,7 @@ def _keep_code_marks(
             parts += [text[at : changes[i].start], afters[i]]
             at = changes[i].end
         body = "".join([*parts, text[at : closing.start]])
-        if not body.strip() or not (keep(opening.end) or _shows_markup(body)):
+        if not body.strip() or not (keep(opening.end) or shows_markup(body)):
             continue
         longest = max(map(len, _TICKS.findall(body)), default=0)
         if "\n" in body:
@@ -393,17 +421,17 @@ def _keep_code_marks(
             afters[last] = space + ticks + afters[last]
 
 
-def _shows_markup(body: str) -> bool:
-    """True if the text of a code element holds what would count as markup outside of it."""
+def shows_markup(body: str) -> bool:
+    """Return True if the text of a code element holds what would count as markup outside of it."""
     return any(match[1] is None or match[1].lower() in KNOWN for match in _SHOWN.finditer(body))
 
 
 def _at_line_start(text: str, at: int) -> bool:
-    line = text[max(0, at - 200) : at].rstrip(" \t")
+    line = text[max(0, at - _INDENT_LIMIT) : at].rstrip(" \t")
     return not line or line[-1] == "\n"
 
 
-def _merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return ``spans`` sorted, those that overlap as one."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):

@@ -9,16 +9,11 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import Final
 
-from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, SURE, VOID
+from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, STRUCTURE, SURE, VOID
 from vnlp_prep.stages.html_scan import Scan, Tag, is_mention
 
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\r?\n")
 _LOOK_AROUND: Final = 200
-#: Elements that give a page its structure: a lone tag of theirs beside other block markup is markup too.
-_STRUCTURE: Final = frozenset(
-    "address article aside body caption center colgroup dd details dialog dl dt fieldset footer form head header hr html"
-    " legend main menu nav optgroup option section select summary table".split()
-)
 
 
 def mark(text: str, found: Scan) -> bool:
@@ -73,7 +68,7 @@ def mark(text: str, found: Scan) -> bool:
 
 
 def _pair_voids(tags: list[Tag]) -> set[str]:
-    """Pair `<link ...></link>`; return the void names that also have a closing tag behind content, as only XML has them."""
+    """Pair `<link ...></link>`; return the void names with a closing tag behind content, as only XML has them."""
     closed: set[str] = set()
     last: Tag | None = None
     for tag in tags:
@@ -87,7 +82,7 @@ def _pair_voids(tags: list[Tag]) -> set[str]:
 
 
 def _is_strong(text: str, tag: Tag) -> bool:
-    """True if the tag (an opening one, or a closing one without partner) shows by itself that it is markup."""
+    """Return True if the tag (an opening one, or a closing one without partner) shows by itself that it is markup."""
     if not tag.bare or tag.name == "br":
         return True
     mention = is_mention(text, tag.start, tag.end)
@@ -107,7 +102,7 @@ def _is_strong(text: str, tag: Tag) -> bool:
 
 
 def _is_supported(text: str, tag: Tag) -> bool:
-    """True if a doubtful tag is markup in a text that certainly holds other markup."""
+    """Return True if a doubtful tag is markup in a text that certainly holds other markup."""
     mention = is_mention(text, tag.start, tag.end)
     before, after = _neighbours(text, tag)
     if tag.partner is not None:
@@ -124,7 +119,7 @@ def _spread(text: str, tags: list[Tag]) -> None:
     for step in (1, -1):
         last: Tag | None = None
         for tag in tags[::step]:
-            if not tag.markup and last is not None and tag.name in _STRUCTURE and tag.partner is None:
+            if not tag.markup and last is not None and tag.name in STRUCTURE and tag.partner is None:
                 between = text[last.end : tag.start] if step == 1 else text[tag.end : last.start]
                 tag.markup = not between or (between.isspace() and "\n" in between)
             last = tag if tag.markup and (tag.name in BLOCK or tag.name in CELL) else None
@@ -136,12 +131,12 @@ def _neighbours(text: str, tag: Tag) -> tuple[str, str]:
 
 
 def _is_glued(char: str, *, behind: bool = False) -> bool:
-    """True if a placeholder stands so: `--dl=<dl>`, `<dt>.log`, `Map<tr>`."""
+    """Return True if a placeholder stands so: `--dl=<dl>`, `<dt>.log`, `Map<tr>`."""
     return char in "=:/@-_.$#|[{" if behind else (char.isalnum() or char in "=:/@-_$#|[{")
 
 
 def _is_alone(text: str, tag: Tag) -> bool:
-    """True if nothing else stands on the tag's line."""
+    """Return True if nothing else stands on the tag's line."""
     before = text[max(0, tag.start - _LOOK_AROUND) : tag.start].rstrip(" \t")
     after = text[tag.end : tag.end + _LOOK_AROUND].lstrip(" \t\r")
     return (not before or before[-1] == "\n") and (not after or after[0] == "\n")

@@ -1,8 +1,8 @@
 """Whole HTML pages: the text of the main content, by way of an HTML5 tree (selectolax, lexbor).
 
-The tree says what is text and what is navigation, script or hidden. It does not say where in the source a text stood, so
-its texts are found again in the source, in order; what is found is kept and the rest between becomes edits. So the edits are
-exact by construction, however the tree was built.
+The tree says what is text and what is navigation, script or hidden. It does not say where in the source a text stood,
+so its texts are found again in the source, in order; what is found is kept and the rest between becomes edits. So the
+edits are exact by construction, however the tree was built.
 
 A text without HTML markup is no page, and a page that would cost the parser more than linear time is left to the
 fragment mode: deep nesting makes every HTML5 parser slow.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Container, Iterator
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vnlp_prep.edits import Alignment, Edit, apply, compose
@@ -20,9 +20,11 @@ from vnlp_prep.stages import html as fragment
 from vnlp_prep.stages.html_markup import mark
 from vnlp_prep.stages.html_names import BLOCK, BOILERPLATE, CELL, CODE, OPTIONAL_CLOSE, PARAGRAPH, REPLACED, VOID
 from vnlp_prep.stages.html_references import decode, legacy_prefix
-from vnlp_prep.stages.html_scan import Scan, scan
+from vnlp_prep.stages.html_scan import scan
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
     from selectolax.lexbor import LexborNode
 
 #: Deeper pages are left to the fragment mode: an HTML5 parser looks through all open elements for every new one.
@@ -34,61 +36,94 @@ SCRAP_WORDS: Final = 10
 #: If less than this share of the words is outside of what looks like navigation, the guess was wrong: all is kept.
 LEAST_SHARE: Final = 0.1
 
-_FORMATTING: Final = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+#: In a text of at most so many characters an open comment, or `<svg>` at the start, is markup.
+SCRAP_LENGTH: Final = 200
+
+_DOCTYPE: Final = re.compile(r"\s*<!doctype\b", re.I)
+_SCRAP: Final = re.compile(r"<!--|\A\s*<(?:\?xml|svg|math|select|frame)\b", re.I)
+_FORMATTING: Final = frozenset(
+    ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
+)
 _PAGE: Final = frozenset(("html", "body", "main"))
-_NO_TEXT: Final = frozenset(("script", "style", "template", "iframe", "noembed", "noframes", "datalist"))
-_ROLES: Final = frozenset(("navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "toolbar"))
+_NO_TEXT: Final = frozenset(("script", "style", "template", "iframe", "noembed", "noframes"))
+_ROLES: Final = frozenset(
+    ("navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "toolbar")
+)
 _NONE_SHOWN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _WHITE: Final = " \t\n\r\f"
 _RUN: Final = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
-_PIECE: Final = re.compile(
-    r"""
-    <!--(?:.*?--!?>|>|->) | <(?P<raw>script|style)\b[^>]*>.*?</(?P=raw)[^>]*> | <[!?][^>]*>
-    | </?[A-Za-z][^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*>
-    | &(?P<name>\#(?:[0-9]+|[xX][0-9A-Fa-f]+)|[A-Za-z][A-Za-z0-9]*)(?P<semicolon>;?)
-    | (?P<return>\r\n?)
-    """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
+_RETURN: Final = re.compile(r"\r\n?")
+_TAG_NAME: Final = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)")
 _FIND_AHEAD: Final = 2_000
 _TICKS: Final = re.compile(r"`+")
 
 
-def scan_page(text: str, keep_marks: Container[int]) -> fragment.Markup | None:
-    """Return the edits that leave the main content of the page, and its code spans; None where ``text`` is no page."""
+def scan_page(text: str, keep_marks: Container[int] = frozenset()) -> fragment.Markup:
+    """Return the edits that leave the main content of the page, and its code spans (see ``HtmlStage.scan``).
+
+    What a page shows may be escaped markup, so the result is cleaned as any text is, until nothing changes any more.
+    """
+    edits: list[Edit] = []
+    code: list[tuple[int, int]] = []
+    current = text
+    for _ in range(fragment.MAX_ROUNDS):
+        to_raw = Alignment(edits).old_span
+        keep = fragment.KeptMarks(keep_marks, edits)
+        markup = _one_page(current, keep) or fragment.scan_fragment(current, keep)
+        if not markup.edits:
+            return fragment.Markup(edits, code)
+        code = fragment.merge_spans(code + [to_raw(start, end) for start, end in markup.code])
+        edits = compose(text, edits, markup.edits)
+        current = apply(current, markup.edits)
+    return fragment.Markup([], [])
+
+
+def _one_page(text: str, keep_marks: Container[int]) -> fragment.Markup | None:
+    """Return the edits of the page ``text``, or None where it is none."""
+    if "<" not in text:
+        return None
     found = scan(text)
-    if not (mark(text, found) or found.removals) or not _is_parsable(found):
+    if not (mark(text, found) or found.removals or _is_scrap(text)) or not _is_parsable(text):
         return None
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(text)
-    if tree.root is None:
+    root = LexborHTMLParser(text).root
+    if root is None:
         return None
     source = _Source(text)
-    writer = _read(tree.root, source, keep_marks)
+    is_page = any(tag.name in _PAGE and tag.markup for tag in found.tags)
+    writer = _read(root, source, keep_marks, is_page=is_page)
     edits = writer.edits(text)
-    result = apply(text, edits)
-    # What the page shows may be escaped markup: cleaned as any text, so that a second run changes nothing.
-    more = fragment.scan_fragment(result).edits
-    code = writer.code
-    return fragment.Markup(compose(text, edits, more) if more else edits, code)
+    return fragment.Markup(edits, fragment.merge_spans(writer.code)) if edits else None
 
 
-def _is_parsable(found: Scan) -> bool:
-    """True if the tree of the text can be built in about linear time."""
-    depth = formatting = deepest_formatting = 0
-    for tag in found.tags:
-        name = tag.name
+def _is_scrap(text: str) -> bool:
+    """Return True for a bit of HTML that the fragment mode would not take for markup: `<svg>x`, `x<!-- y`."""
+    return _DOCTYPE.match(text) is not None or (
+        len(text) <= SCRAP_LENGTH and "`" not in text and _SCRAP.search(text) is not None
+    )
+
+
+def _is_parsable(text: str) -> bool:
+    """Return True if the tree of the text can be built in about linear time and memory."""
+    open_tags: Counter[str] = Counter()
+    depth = formatting = deepest_formatting = count = 0
+    for closing, name in _TAG_NAME.findall(text):
+        count += 1
+        name = name.lower()
         if name in VOID or name in OPTIONAL_CLOSE:
             continue
-        step = -1 if tag.closing else 1
-        depth = max(0, depth + step)
+        if closing and not open_tags[name]:
+            continue
+        step = -1 if closing else 1
+        open_tags[name] += step
+        depth += step
         if name in _FORMATTING:
-            formatting = max(0, formatting + step)
+            formatting += step
             deepest_formatting = max(deepest_formatting, formatting)
         if depth > MAX_DEPTH:
             return False
-    return len(found.unknown) <= MAX_DEPTH + len(found.tags) and deepest_formatting * len(found.tags) <= MAX_REPEATED
+    return deepest_formatting * count <= MAX_REPEATED
 
 
 class _Piece(NamedTuple):
@@ -116,6 +151,8 @@ class _Source:
                 length += len(value)
 
         for start, end, value in _source_breaks(text):
+            if start < at:
+                continue
             add(text[at:start], at, start, verbatim=True)
             add(value, start, end, verbatim=False)
             at = end
@@ -152,29 +189,24 @@ class _Source:
         return piece.start + at - piece.at if piece.verbatim else piece.start
 
 
-def _source_breaks(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the tags (value "") and references of the source. Not exact: only used to find texts again."""
-    for start, end, name, semicolon in _source_matches(text):
-        if name is None:
-            yield start, end, ""
-        elif name == "\r":
-            yield start, end, "\n"
-        else:
-            value = decode(name) if semicolon or name[0] == "#" else None
-            if value is not None:
-                yield start, end, value
-            else:
-                prefix = legacy_prefix(name)
-                if prefix is not None:
-                    yield start, start + 1 + len(prefix[0]), prefix[1]
-
-
-def _source_matches(text: str) -> Iterator[tuple[int, int, str | None, bool]]:
-    for match in _PIECE.finditer(text):
-        if match["return"]:
-            yield match.start(), match.end(), "\r", False
-        else:
-            yield match.start(), match.end(), match["name"], match["semicolon"] == ";"
+def _source_breaks(text: str) -> list[tuple[int, int, str]]:
+    """Return the tags (value "") and references of the source. Not exact: only used to find texts again."""
+    found = scan(text, markdown=False)
+    breaks = [(tag.start, tag.end, "") for tag in found.tags]
+    breaks += [(removal.start, removal.end, "") for removal in found.removals]
+    breaks += [(start, end, "") for start, end, _, _ in found.unknown]
+    for ref in found.references:
+        name = "amp" if ref.escapes else ref.name
+        value = decode(name) if ref.escapes or ref.semicolon or name[0] == "#" else None
+        if value is not None:
+            end = ref.start + 2 + ref.escapes.index(";") if ref.escapes else ref.end
+            breaks.append((ref.start, end, value))
+        elif prefix := legacy_prefix(name):
+            breaks.append((ref.start, ref.start + 1 + len(prefix[0]), prefix[1]))
+    if "\r" in text:
+        breaks += [(match.start(), match.end(), "\n") for match in _RETURN.finditer(text)]
+    breaks.sort()
+    return breaks
 
 
 class _Writer:
@@ -288,7 +320,7 @@ def _rule(before: str, after: str) -> str:
     return "cell" if after == "\t" else "block" if "\n" in after else "tag"
 
 
-def _read(root: LexborNode, source: _Source, keep_marks: Container[int]) -> _Writer:
+def _read(root: LexborNode, source: _Source, keep_marks: Container[int], *, is_page: bool) -> _Writer:
     """Write the text of the tree: of the main content if it is a whole page, else all of it."""
     nodes = _places(root, source)
     whole = _Walker(nodes, source, keep_marks, layout=True)
@@ -297,17 +329,13 @@ def _read(root: LexborNode, source: _Source, keep_marks: Container[int]) -> _Wri
         scrap = _Walker(nodes, source, keep_marks, layout=False)
         scrap.walk(root, main_only=False)
         return scrap.writer
-    if not _is_page(source, root):
+    if not is_page:
         return whole.writer
     main = _Walker(nodes, source, keep_marks, layout=True)
     main.walk(_main_content(root), main_only=True)
     if main.writer.words() < LEAST_SHARE * whole.writer.words():
         return whole.writer
     return main.writer
-
-
-def _is_page(source: _Source, root: LexborNode) -> bool:  # noqa: ARG001
-    return root.css_first("main, body > *") is not None
 
 
 def _main_content(root: LexborNode) -> LexborNode:
@@ -342,9 +370,7 @@ def _push(stack: list[LexborNode], node: LexborNode) -> None:
 class _Walker:
     """Goes through a tree without recursion and writes its text."""
 
-    def __init__(
-        self, places: dict[int, int], source: _Source, keep_marks: Container[int], *, layout: bool
-    ) -> None:
+    def __init__(self, places: dict[int, int], source: _Source, keep_marks: Container[int], *, layout: bool) -> None:
         self.writer = _Writer(source, layout=layout)
         self._places = places
         self._source = source
@@ -385,7 +411,9 @@ class _Walker:
         if attributes:
             if "hidden" in attributes or (attributes.get("role") or "").lower() in _ROLES:
                 return True
-            if (attributes.get("aria-hidden") or "").lower() == "true" or _NONE_SHOWN.search(attributes.get("style") or ""):
+            if (attributes.get("aria-hidden") or "").lower() == "true" or _NONE_SHOWN.search(
+                attributes.get("style") or ""
+            ):
                 return True
         if name == "header":
             return node.css_first("h1") is None and not _is_inside(node, ("main", "article", "section"))
@@ -411,7 +439,7 @@ class _Walker:
         elif name in REPLACED:
             writer.space()
         if name in CODE:
-            undo = self._enter_code(node, name)
+            undo = self._enter_code(node)
             if name in ("pre", "listing", "xmp"):
                 self._pre += 1
             return undo
@@ -424,7 +452,7 @@ class _Walker:
         if name in PARAGRAPH or name in BLOCK:
             self.writer.line_break(1 if self._cell else 4 if name in PARAGRAPH else 3)
 
-    def _enter_code(self, node: LexborNode, name: str) -> str:
+    def _enter_code(self, node: LexborNode) -> str:
         self._code += 1
         if self._code > 1:
             return "code"
@@ -432,7 +460,7 @@ class _Walker:
         span = self._span(node)
         if span:
             self.writer.code.append(span)
-        if not body.strip() or not ((span and span[0] in self._keep_marks) or fragment._shows_markup(body)):
+        if not body.strip() or not ((span and span[0] in self._keep_marks) or fragment.shows_markup(body)):
             return "code"
         longest = max(map(len, _TICKS.findall(body)), default=0)
         if "\n" in body.strip("\n"):

@@ -1,8 +1,8 @@
 """Character references of HTML: what `&lt;`, `&#8217;` or `&copy` stand for, by the HTML standard.
 
 The tables are those of the standard library (``html.entities``); the rules are those of the standard, section
-"Character reference state". Unlike ``html.unescape``, a number that stands for a control character or a noncharacter gives
-that character, as the standard asks; ``html.unescape`` gives nothing.
+"Character reference state". Unlike ``html.unescape``, a number that stands for a control character or a noncharacter
+gives that character, as the standard asks; ``html.unescape`` gives nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def decode_named(name: str) -> str | None:
 
 
 def is_legacy(name: str) -> bool:
-    """True if ``name`` also works without the semicolon."""
+    """Return True if ``name`` also works without the semicolon."""
     return name in _LEGACY
 
 

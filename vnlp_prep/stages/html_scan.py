@@ -1,15 +1,15 @@
 """One scan of a text for everything that could be HTML: tags, comments, character references; and Markdown's code.
 
 The scan only says what is there and where. Whether a tag is markup or a placeholder that looks like one is decided in
-``html_markup``. Every step is linear: no pattern can backtrack over more than it has read once, and every search for the
-end of something (``-->``, ``</script``) remembers its answer.
+``html_markup``. Every step is linear: no pattern can backtrack over more than it has read once, and every search for
+the end of something (``-->``, ``</script``) remembers its answer.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from typing import Final, NamedTuple
+import sys
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vnlp_prep.stages.html_names import (
     ATTRIBUTES,
@@ -22,6 +22,9 @@ from vnlp_prep.stages.html_names import (
     SURE,
 )
 from vnlp_prep.stages.html_references import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # One pattern that begins with a plain set of characters, because the regex engine skips to such a start quickly.
 _EVENT: Final = re.compile(
@@ -51,13 +54,19 @@ _PREFIX_LIMIT: Final = 200
 _BLANK_LINE: Final = r"\n[ \t]*\r?\n"
 _PARAGRAPH_END: Final = re.compile(_BLANK_LINE)
 _HTML_LANGUAGES: Final = re.compile(
-    r"[ \t{.]*(?:x?html?|xml|svg|jsx|tsx|mdx|vue|svelte|erb|ejs|jsp|php|asp|handlebars|hbs|mustache|jinja2?|liquid|rss)\b",
+    r"[ \t{.]*(?:x?html?|xml|svg|jsx|tsx|mdx|vue|svelte|erb|ejs|jsp|php|asp|handlebars|hbs|mustache|jinja2?|liquid|rss)"
+    r"\b",
     re.I,
 )
 # Text flush left that is no list item and no tag, a blank line, then lines indented as Markdown's code.
 _INDENTED_CODE: Final = re.compile(
     r"(?:\A|(?<=\n))[^\s<*+\-\d|>\#][^\n]*\n(?:[ \t]*\n)+((?:[ ]{4}|\t)[^\n]*\n?(?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\n)*)"
 )
+_HIGHLIGHT: Final = re.compile(r"\{%-?[ ]{0,9}highlight\b")
+_END_HIGHLIGHT: Final = re.compile(r"\{%-?[ ]{0,9}endhighlight\b")
+_SOURCE_BLOCK: Final = re.compile(r"^\[source[^\n]{0,200}\]\n----\n", re.M)
+_END_SOURCE_BLOCK: Final = re.compile(r"\n----(?=\n|\Z)")
+_NOWHERE: Final = (sys.maxsize, sys.maxsize)
 # What an exporter escapes, and nothing else: decoded even in code.
 _CODE_REFERENCE: Final = re.compile(
     r"&((?:amp;)*)(amp|lt|gt|quot|apos|#0*(?:39|34|60|62|38)|#[xX]0*(?:27|22|3[cCeE]|26))(;?)"
@@ -130,14 +139,18 @@ class _Finder:
         return self(f"</{name}(?=[\\s/>])", at)
 
 
-def scan(text: str) -> Scan:
-    """Return everything in ``text`` that could be HTML and does not stand in Markdown's code."""
+def scan(text: str, *, markdown: bool = True) -> Scan:
+    """Return everything in ``text`` that could be HTML and does not stand in code of Markdown (or AsciiDoc, Jekyll).
+
+    ``markdown=False``: the text is HTML, and backticks and indentation mean nothing.
+    """
     tags: list[Tag] = []
     removals: list[Removal] = []
     references: list[Reference] = []
     unknown: list[tuple[int, int, str, bool]] = []
     find = _Finder(text)
-    indented = _indented_code(text)
+    literal = iter(_literal_code(text) if markdown else ())
+    literal_start, literal_end = next(literal, _NOWHERE)
     foreign = "<svg" in text or "<math" in text
     at = 0
     cdata_end = 0
@@ -145,31 +158,41 @@ def scan(text: str) -> Scan:
     search = _EVENT.search
     while (match := search(text, at)) is not None:
         start, at = match.span()
+        while literal_end <= start:
+            literal_start, literal_end = next(literal, _NOWHERE)
+        if literal_start <= start:
+            references += _code_references(text, start, literal_end)
+            at = literal_end
+            continue
         char = text[start]
         if char == "<":
-            name = match["name"]
+            slash, name, _, attributes, bang, _, _, _ = match.groups()
             if name is None:
-                removal = _declaration(text, start, match["bang"], find)
-                if removal is not None and not _within(indented, start) and start >= cdata_end:
+                removal = _declaration(text, start, bang, find)
+                if removal is not None and start >= cdata_end:
                     removals += removal
                     at = removal[0].end
                     cdata_end = removal[-1].end
                 continue
-            lowered = name.lower()
+            lowered = name if name.islower() else name.lower()
             if lowered not in KNOWN and not (foreign and lowered in FOREIGN):
-                attributes = match["attributes"]
                 if attributes is not None and not attributes.endswith("/"):
-                    unknown.append((start, at, name, match["slash"] == "/"))
-                at = match.end("name")
+                    unknown.append((start, at, name, slash == "/"))
+                at = start + 1 + len(slash) + len(name)
                 continue
-            tag = _tag(text, match, lowered)
-            if tag is None or (indented and _within(indented, start)):
-                at = match.end("name")
-                continue
+            if attributes == "" and (lowered is name or lowered in SURE or name.isupper()):
+                tag = Tag(start, at, lowered, slash == "/", "", bare=True)
+            else:
+                stop = start + 1 + len(slash) + len(name)
+                maybe = _tag(text, start, stop, at, name, slash == "/", attributes)
+                if maybe is None:
+                    at = stop
+                    continue
+                tag = maybe
             at = tag.end
             tags.append(tag)
             if lowered in CODE and not tag.closing and start >= html_code_end:
-                html_code_end = max(html_code_end, _code_element_end(text, tag, find))
+                html_code_end = max(html_code_end, _code_element_end(tag, find))
             elif lowered in HIDDEN and not tag.closing:
                 end = _hidden_end(text, tag, find)
                 if end:
@@ -177,10 +200,8 @@ def scan(text: str) -> Scan:
                     removals.append(Removal(start, end, "script"))
                     at = end
         elif char == "&":
-            references.append(
-                Reference(start, at, match["escapes"], match["reference"], match["semicolon"] == ";", in_code=False)
-            )
-        elif start >= html_code_end:
+            references.append(Reference(start, at, match[6], match[7], match[8] == ";", in_code=False))
+        elif markdown and start >= html_code_end:
             body = _markdown_code(text, start, at)
             if body is not None:
                 body_start, body_end, at, is_markup = body
@@ -189,36 +210,32 @@ def scan(text: str) -> Scan:
     return Scan(tags, removals, references, unknown)
 
 
-def _tag(text: str, match: re.Match[str], name: str) -> Tag | None:
-    """Return the tag at ``match``, or None if what follows the name cannot be the attributes of one."""
-    attributes, end = match["attributes"], match.end()
+def _tag(text: str, start: int, stop: int, end: int, name: str, closing: bool, attributes: str | None) -> Tag | None:
+    """Return the tag from ``start`` to ``end``, its name ending at ``stop``, or None if its attributes are not of a tag."""
     if attributes is None:
-        stop = match.end("name")
-        # Only worth a second look where a quoted value is what ended the first one.
-        longer = _TAG_WITH_ANGLE.match(text, stop, stop + _ANGLE_LIMIT)
-        if longer is None or not text[stop].isspace():
+        # Only worth a second look where a "<" in a quoted value is what ended the first one.
+        longer = _TAG_WITH_ANGLE.match(text, stop, stop + _ANGLE_LIMIT) if text[stop : stop + 1].isspace() else None
+        if longer is None:
             return None
         attributes, end = text[stop : longer.end() - 1], longer.end()
-    closing = match["slash"] == "/"
+    lowered = name.lower()
+    sure = lowered in SURE
+    if not sure and lowered != name and not name.isupper():
+        return None  # <Title>, <Object>: a type or a component
     stripped = attributes.strip(" \t\r\n\f/")
     if not stripped:
-        if name not in SURE and not match["name"].islower() and not match["name"].isupper():
-            return None  # <Title>, <Object>: a type or a component
-        return Tag(match.start(), end, name, closing, "", bare=True)
+        return Tag(start, end, lowered, closing, "", bare=True)
     if closing:
         return None
-    bare = False
-    if "=" not in stripped:
-        if not all(word.lower() in BOOLEAN_ATTRIBUTES for word in stripped.split()):
-            return None
-        bare = name not in SURE
-    elif not _plausible(stripped) or (name not in SURE and not match["name"].islower() and not match["name"].isupper()):
-        return None
-    return Tag(match.start(), end, name, closing, stripped, bare)
+    if "=" in stripped:
+        return Tag(start, end, lowered, closing, stripped, bare=False) if _plausible(stripped) else None
+    if all(word.lower() in BOOLEAN_ATTRIBUTES for word in stripped.split()):
+        return Tag(start, end, lowered, closing, stripped, bare=not sure)
+    return None
 
 
 def _plausible(attributes: str) -> bool:
-    """True if ``attributes`` begin as attributes of HTML do: `a<b and c == d>` is none."""
+    """Return True if ``attributes`` begin as attributes of HTML do: `a<b and c == d>` is none."""
     if attributes.count("{") != attributes.count("}"):
         return False  # <div onClick={() => ...}>: the tag does not end at this ">"
     at = 0
@@ -268,12 +285,12 @@ _NEXT_TAG: Final = re.compile(r"\s*<(?!!--)!?(?:DOCTYPE\s+)?([A-Za-z][\w:.-]*)",
 
 
 def _xml_follows(text: str, at: int) -> bool:
-    """True if the first tag behind an XML declaration is not of HTML: then the declaration belongs to a shown file."""
+    """Return True if the first tag behind an XML declaration is not of HTML: then it belongs to a shown file."""
     match = _NEXT_TAG.match(text, at)
     return match is not None and match[1].lower() not in KNOWN
 
 
-def _code_element_end(text: str, tag: Tag, find: _Finder) -> int:
+def _code_element_end(tag: Tag, find: _Finder) -> int:
     """Return where the body of the code element ends, or 0 if nothing shows that it is one."""
     end = find.closing(tag.name, tag.end)
     if end != -1 and tag.name not in PARAGRAPH:
@@ -297,7 +314,7 @@ def _hidden_end(text: str, tag: Tag, find: _Finder) -> int:
 
 
 def is_mention(text: str, start: int, end: int) -> bool:
-    """True if the tag stands in a line of text like a word: `wrap it in a <div> tag`, `"<b>"`."""
+    """Return True if the tag stands in a line of text like a word: `wrap it in a <div> tag`, `"<b>"`."""
     before = text[start - 1] if start else "\n"
     after = text[end] if end < len(text) else "\n"
     if before in " \t":
@@ -308,19 +325,26 @@ def is_mention(text: str, start: int, end: int) -> bool:
     return before + after in ('""', "''", "()", "``")
 
 
-def _indented_code(text: str) -> list[tuple[int, int]]:
-    """Return the spans of Markdown's indented code, where it is safe to say so."""
-    if "\n    " not in text and "\n\t" not in text:
-        return []
-    head = text[:2_000].lower()
-    if "<html" in head or "<body" in head or "<!doctype" in head:
-        return []
-    return [match.span(1) for match in _INDENTED_CODE.finditer(text)]
+def _literal_code(text: str) -> list[tuple[int, int]]:
+    """Return the spans of code that has no marks of its own at its start: indented, `{% highlight %}`, `[source]`."""
+    spans: list[tuple[int, int]] = []
+    if "\n    " in text or "\n\t" in text:
+        head = text[:2_000].lower()
+        if "<html" not in head and "<body" not in head and "<!doctype" not in head:
+            spans += [match.span(1) for match in _INDENTED_CODE.finditer(text)]
+    if "endhighlight" in text:
+        spans += _between(text, _HIGHLIGHT, _END_HIGHLIGHT)
+    if "\n----" in text and "[source" in text:
+        spans += _between(text, _SOURCE_BLOCK, _END_SOURCE_BLOCK)
+    return sorted(spans)
 
 
-def _within(spans: list[tuple[int, int]], at: int) -> bool:
-    i = bisect_right(spans, (at, 1 << 62)) - 1
-    return i >= 0 and at < spans[i][1]
+def _between(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield the spans from an opening mark to the closing one; nothing behind an opening mark that is never closed."""
+    at = 0
+    while (first := opening.search(text, at)) and (last := closing.search(text, first.end())):
+        yield first.start(), last.end()
+        at = last.end()
 
 
 def _markdown_code(text: str, start: int, end: int) -> tuple[int, int, int, bool] | None:
@@ -359,7 +383,7 @@ def _markdown_code(text: str, start: int, end: int) -> tuple[int, int, int, bool
 
 
 def _starts_line(text: str, at: int) -> bool:
-    """True if only indentation, quote marks or a list marker stand before ``at`` on its line."""
+    """Return True if only indentation, quote marks or a list marker stand before ``at`` on its line."""
     line = text.rfind("\n", max(0, at - _PREFIX_LIMIT), at) + 1
     if not line and at > _PREFIX_LIMIT:
         return False
@@ -369,8 +393,8 @@ def _starts_line(text: str, at: int) -> bool:
 def _code_references(text: str, start: int, end: int) -> list[Reference]:
     """Return the references in Markdown's code that an exporter must have put there.
 
-    Code that was escaped as a whole holds no bare ``<``, ``"`` or ``&``; where one is left, the references belong to the
-    code. A body that is nothing but references, or that quotes one, shows them.
+    Code that was escaped as a whole holds no bare ``<``, ``"`` or ``&``; where one is left, the references belong to
+    the code. A body that is nothing but references, or that quotes one, shows them.
     """
     if text.find("&", start, end) == -1:
         return []

@@ -22,6 +22,7 @@ _RUN = re.compile(r"([a-zA-Z])\1{2,}")
 _LONG = re.compile(r"(\w)\1\1", re.ASCII)
 _MARKS = re.compile(r"([!?])\1{2,}|(?:[!?]{4,})|\.{4,}|,{4,}|…{2,}")
 _RULER = re.compile(r"([-=*_~#+])\1{4,}")
+_HEADING_MARK = re.compile(r"#{1,6}")
 # What punctuation may follow: words, also with digits or hyphens, quoted or in brackets; not addresses or code.
 _BEFORE_MARKS = re.compile(r"[\"'(\[*_“‘]*(?:\w[\w.'’-]{0,60})?[\"')\]*_”’,;:]*")
 _MAX_RUNS = 5
@@ -36,7 +37,7 @@ class RepeatStage(WordStage):
         """Return the shortened word and punctuation of one token."""
         if len(token) < 3:
             return ()
-        if _RULER.fullmatch(token):
+        if _RULER.fullmatch(token) and not _HEADING_MARK.fullmatch(token):
             return (Change(0, len(token), "", "ruler", 0.95),)
         changes = []
         if _LONG.search(token):
@@ -72,7 +73,9 @@ class RepeatStage(WordStage):
         zipf, short = max(found)
         if word[0].isupper():
             short = short.capitalize()
-        confidence = 0.97 if zipf >= 3.0 and len(short) > 1 else 0.6
+        # People stretch common words, and rarely their first letter; "bbbk" and "ceee" are names of something.
+        common = zipf >= (5.5 if len(short) < 3 else 3.0)
+        confidence = 0.97 if common and (runs[0].start() > 0 or len(short) > 4) else 0.6
         return Change(start, end, short, "elongation", confidence)
 
     @staticmethod
@@ -97,6 +100,8 @@ class RepeatStage(WordStage):
         """Place a change: rulers by their line, words and punctuation in prose only."""
         if edit.rule == "ruler":
             return None if guard.in_code(edit.start, edit.end) else _ruler(edit, text)
+        if edit.rule == "punctuation" and text[text.rfind("\n", 0, edit.start) + 1 : edit.start].strip() == "":
+            return None  # marks that open a line open a block: "!!! note", "??? question"
         return super().place(edit, text, guard)
 
     def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
@@ -123,7 +128,9 @@ def _ruler(edit: Edit, text: str) -> Edit | None:
         elif not after and start > left and text[start - 1] == " ":
             start -= 1
         return edit._replace(start=start, end=end, before=text[start:end])
+    below_end = text.find("\n", right + 1)
+    below = text[right + 1 : len(text) if below_end < 0 else below_end].strip()
     above = text[text.rfind("\n", 0, max(0, left - 1)) + 1 : max(0, left - 1)].strip() if left else ""
-    if above and not set(above) <= set("-=*_~#+ ") and abs(len(above) - (edit.end - edit.start)) <= 3:
-        return None  # the underline of a heading
+    if any(c.isalnum() for line in (above, below) for c in line if abs(len(line) - len(edit.before)) <= 3):
+        return None  # the line under (or over) a heading
     return edit

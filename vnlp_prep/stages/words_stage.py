@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.words import Guard
 
-_TOKEN = re.compile(r"\S+")
 #: Tokens whose decision is remembered. When it is full it starts anew: what is decided never depends on it.
 CACHE_SIZE = 200_000
 
@@ -50,17 +48,17 @@ class WordStage:
         if not suspicious:
             return []
         guard = Guard(text, code, self.lexicon.__contains__)
-        edits = []
-        for m in _TOKEN.finditer(text):
-            if m.group() not in suspicious:
-                continue
-            for change in self._changes(m.group()):
-                start, end = m.start() + change.start, m.start() + change.end
-                edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, change.confidence)
-                placed = self.place(edit, text, guard)
-                if placed is not None:
-                    edits.append(placed)
-        return edits
+        found = []
+        for token in suspicious:
+            for at in _places(token, text):
+                for change in self._changes(token):
+                    start, end = at + change.start, at + change.end
+                    edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, change.confidence)
+                    placed = self.place(edit, text, guard)
+                    if placed is not None:
+                        found.append(placed)
+        found.sort(key=lambda e: e.start)
+        return found
 
     def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
         """Return the edit as it may be made at its place: as it is, less sure, or not at all."""
@@ -81,3 +79,13 @@ class WordStage:
             elif len(token) < 100:
                 self._quiet.add(token)
         return changes
+
+
+def _places(token: str, text: str) -> Iterator[int]:
+    """Positions at which ``token`` stands between white space."""
+    at = text.find(token)
+    while at >= 0:
+        end = at + len(token)
+        if (at == 0 or text[at - 1].isspace()) and (end == len(text) or text[end].isspace()):
+            yield at
+        at = text.find(token, end)

@@ -1,0 +1,83 @@
+"""Regular forms of known words: an unknown word that is one is probably right, only rare.
+
+Also British spellings of words that the lexicon has in American, and the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+_PREFIXES = ("un", "re", "pre", "non", "de", "sub", "multi", "mis", "over", "under", "inter", "auto", "micro", "meta", "super")
+_MIN_STEM = 3
+_MIN_PREFIXED = 4
+_VOWELS = frozenset("aeiou")
+#: Endings that differ between British and American spelling, each way.
+_VARIANTS = (("is", "iz"), ("ys", "yz"), ("our", "or"), ("ll", "l"), ("ogue", "og"), ("ence", "ense"))
+
+
+def stems(word: str) -> Iterator[str]:
+    """Yield the words that ``word`` (lower case) would be a regular form of, by the rules of English spelling.
+
+    >>> "formatter" in stems("formatters"), "try" in stems("trys"), "try" in stems("tries"), "stop" in stems("stopping")
+    (True, False, True, True)
+    """
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        if word.endswith("ies"):
+            yield word[:-3] + "y"
+        elif word.endswith(("ches", "shes", "xes", "zes", "sses", "oes")):
+            yield word[:-2]
+        if not (word.endswith("ys") and word[-3:-2] not in _VOWELS) and not word.endswith(("chs", "shs", "xs", "zs")):
+            yield word[:-1]
+    for ending in ("ed", "er", "ing", "able", "ers", "ings"):
+        if not word.endswith(ending):
+            continue
+        stem = word[: -len(ending)]
+        if stem[-1:] not in ("e", "y") or ending not in ("ed", "er", "ers"):
+            yield from _verb_stems(stem, ending)
+    for ending, back in (("ly", ""), ("ily", "y"), ("ness", ""), ("iness", "y"), ("less", ""), ("ful", ""), ("ment", "")):
+        if word.endswith(ending) and len(word) > len(ending) + _MIN_STEM:
+            yield word[: -len(ending)] + back
+
+
+def _verb_stems(stem: str, ending: str) -> Iterator[str]:
+    """Stems to which -ed, -er, -ing, -able may be added as it stands."""
+    if len(stem) < _MIN_STEM:
+        return
+    if len(stem) > _MIN_STEM and stem[-1] == stem[-2] and stem[-1] not in "aeiouls":
+        yield stem[:-1]  # stop -> stopped
+        return
+    if ending in ("ed", "er", "ers") and stem.endswith("i"):
+        yield stem[:-1] + "y"
+        return
+    if stem[-1] not in "e":
+        yield stem + "e"
+    # A short stem with one vowel before one consonant doubles it ("stop", "run"): bare, the form is a misspelling.
+    if not (len(stem) <= 4 and stem[-1] not in "aeiouwxy" and stem[-2] in _VOWELS and stem[-3] not in _VOWELS):
+        yield stem
+
+
+def variants(word: str) -> Iterator[str]:
+    """Yield the word's spellings on the other side of the Atlantic, as far as rules go.
+
+    >>> "deserialization" in variants("deserialisation"), "customizable" in variants("customisable")
+    (True, True)
+    """
+    for a, b in _VARIANTS:
+        for old, new in ((a, b), (b, a)):
+            at = word.find(old, 2)
+            while at >= 0:
+                yield word[:at] + new + word[at + len(old) :]
+                at = word.find(old, at + 1)
+
+
+def is_regular_form(word: str, known: Callable[[str], bool]) -> bool:
+    """True if ``word`` (lower case, unknown) is a regular form or the other spelling of a word that ``known`` has."""
+    for stem in stems(word):
+        if len(stem) >= _MIN_STEM and known(stem):
+            return True
+    for prefix in _PREFIXES:
+        if word.startswith(prefix) and len(word) - len(prefix) >= _MIN_PREFIXED + 1:
+            rest = word[len(prefix) :]
+            if known(rest):
+                return True
+    return any(v[-4:] != word[-4:] or len(v) > 5 for v in variants(word) if known(v))
