@@ -42,8 +42,11 @@ def unknown_words(text: str, lexicon: Lexicon) -> Iterator[str]:
                 yield word
 
 
-def rows(path_typos: str, path_docs: str, listed: dict[str, set[str]], lexicon: Lexicon) -> Iterator[tuple[str, str, tuple[float, ...], bool]]:
+def rows(
+    path_typos: str, path_docs: str, listed: dict[str, set[str]], lexicon: Lexicon
+) -> Iterator[tuple[str, str, tuple[float, ...], bool]]:
     """Yield (repository, word, features, right) for every unknown word."""
+
     def one(repo: str, word: str, wanted: dict[str, str]) -> tuple[str, str, tuple[float, ...], bool] | None:
         low = word.lower()
         stem = low[:-2] if low.endswith(("'s", "’s")) else low
@@ -79,7 +82,10 @@ def rows(path_typos: str, path_docs: str, listed: dict[str, set[str]], lexicon: 
                 yield row
     # Right words that the lexicon does not know are what makes or breaks a speller on text of another domain: each known
     # rare word is one for a lexicon without it.
-    words = sorted(set(read_bands(data_folder() / "lexicon" / "english.tsv")) | {t.term.lower() for t in read_terms(data_folder() / "lexicon" / "vmware.tsv")})
+    words = sorted(
+        set(read_bands(data_folder() / "lexicon" / "english.tsv"))
+        | {t.term.lower() for t in read_terms(data_folder() / "lexicon" / "vmware.tsv")}
+    )
     rare = [w for w in words if lexicon.general_zipf(w) < 2.6 and len(w) > 2 and "'" not in w]
     for i, word in enumerate(random.Random(1).sample(rare, HIDDEN)):
         row = one(f"hidden {i}", word.capitalize() if i % 3 == 0 else word, {})
@@ -122,9 +128,14 @@ def main() -> None:
         t = y[half == k]
         for threshold in (0.5, 0.8, 0.9, 0.95):
             made = p >= threshold
-            print(f"half {k}, threshold {threshold}: precision {t[made].mean():.4f}, share of right ones made {t[made].sum() / t.sum():.4f}, {int(made.sum())} made")
+            print(
+                f"half {k}, threshold {threshold}: precision {t[made].mean():.4f}, share of right ones made {t[made].sum() / t.sum():.4f}, {int(made.sum())} made"
+            )
         bins = np.clip((p * 10).astype(int), 0, 9)
-        print("  said / was:", " ".join(f"{p[bins == b].mean():.2f}/{t[bins == b].mean():.2f}" for b in range(10) if (bins == b).any()))
+        print(
+            "  said / was:",
+            " ".join(f"{p[bins == b].mean():.2f}/{t[bins == b].mean():.2f}" for b in range(10) if (bins == b).any()),
+        )
     w = fit(x, y, weight)
     for name, value in zip(FEATURES, w, strict=True):
         print(f"{name:20} {value:8.3f}")

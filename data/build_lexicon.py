@@ -77,7 +77,7 @@ def cspell_words(folder: Path) -> dict[str, set[str]]:
 
 
 def misspellings() -> dict[str, str]:
-    """codespell's table without its remarks; corrections in its order, separated by ``|``."""
+    """Codespell's table without its remarks; corrections in its order, separated by ``|``."""
     text = (importlib.resources.files("codespell_lib") / "data/dictionary.txt").read_text(encoding="utf-8")
     out = {}
     for line in text.split("\n"):
@@ -172,7 +172,11 @@ def main() -> None:
         if n:
             web[word] = float(n) / 1_024_908_267_229  # the corpus size that the list states
     symspell = {}
-    for line in (importlib.resources.files("symspellpy") / "frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig").split("\n"):
+    for line in (
+        (importlib.resources.files("symspellpy") / "frequency_dictionary_en_82_765.txt")
+        .read_text(encoding="utf-8-sig")
+        .split("\n")
+    ):
         word, _, n = line.strip().partition(" ")
         if n:
             symspell[word] = int(n)
@@ -219,13 +223,19 @@ def main() -> None:
             continue
         count, spelling = sum(spellings.values()), spellings.most_common(1)[0][0]
         # Inner capitals are put on purpose; a plain word may be the slip of a frequent one.
-        if word not in known and spelling in (word, word.capitalize()) and slip_of_frequent(word, count, documents, corpus, known):
+        if (
+            word not in known
+            and spelling in (word, word.capitalize())
+            and slip_of_frequent(word, count, documents, corpus, known)
+        ):
             continue
         domain[word] = (spelling, count, documents)
 
     bands = "# hundredths of the Zipf scale (100 x log10 of occurrences per billion words), TAB, words; see README.md\n"
     write_bands(out / "english.tsv", known, "# English words that are known to be right.\n" + bands)
-    write_bands(out / "seen.tsv", seen, "# Words that people write but that may be misspellings: evidence, no protection.\n" + bands)
+    write_bands(
+        out / "seen.tsv", seen, "# Words that people write but that may be misspellings: evidence, no protection.\n" + bands
+    )
     with (out / "vmware.tsv").open("w", encoding="utf-8", newline="\n") as f:
         f.write(f"# Words of VMware documentation ({total} words, 5,938 documents): facts about them, see README.md\n")
         f.write("term\tcount\tdocuments\n")

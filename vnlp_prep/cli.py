@@ -78,9 +78,7 @@ def _preprocessing(command: _F) -> _F:
     """Add the options that say how texts are cleaned."""
     for option in (
         click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence from which an edit is made."),
-        click.option(
-            "--html", type=click.Choice(["fragment", "page"]), help="Texts are fragments, or whole web pages."
-        ),
+        click.option("--html", type=click.Choice(["fragment", "page"]), help="Texts are fragments, or whole web pages."),
         click.option("--lexicon", metavar="FILE", help="Known words of your domain (TSV)."),
         click.option("--stages", metavar="LIST", callback=_as_stages, help="Only these stages, with commas between."),
         click.option(
@@ -114,9 +112,7 @@ def _as_stages(_: click.Context, __: click.Parameter, value: Any) -> tuple[str, 
     names = tuple(name.strip() for name in value.split(","))
     for name in names:
         if name not in STAGES:
-            raise SettingsError(
-                f"--stages: no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})"
-            )
+            raise SettingsError(f"--stages: no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})")
     return names
 
 
@@ -141,26 +137,16 @@ OUTPUT.rejects.jsonl, or INPUT.rejects.jsonl in this folder if the output is sta
 Exit status: 0 done, 1 done with rejects, 2 error."""
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "-o", "--output", default="-", metavar="FILE|FOLDER/", help="Default: standard output. .gz and .zst pack."
-)
-@click.option(
-    "--field", multiple=True, default=("text",), metavar="NAME", help="Text field; a.b for nested; repeatable."
-)
+@click.option("-o", "--output", default="-", metavar="FILE|FOLDER/", help="Default: standard output. .gz and .zst pack.")
+@click.option("--field", multiple=True, default=("text",), metavar="NAME", help="Text field; a.b for nested; repeatable.")
 @click.option("--format", type=click.Choice(["jsonl", "text"]), help="Default: by the name (.jsonl, .txt).")
 @click.option("--whole-file", is_flag=True, help="A text file is one record, not one a line.")
-@click.option(
-    "--encoding", default="utf-8", metavar="NAME|auto", help="Of lines that are not UTF-8. Default: reject them."
-)
-@click.option(
-    "--on-missing", type=click.Choice(["reject", "pass"]), default="reject", help="Records without the field."
-)
+@click.option("--encoding", default="utf-8", metavar="NAME|auto", help="Of lines that are not UTF-8. Default: reject them.")
+@click.option("--on-missing", type=click.Choice(["reject", "pass"]), default="reject", help="Records without the field.")
 @click.option("--rejects", metavar="FILE", help="Where rejected lines go.")
 @click.option("--edits", metavar="FILE", help="Log every edit, as JSON lines.")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes. The output is the same.")
-@click.option(
-    "--max-line-bytes", type=click.IntRange(1), metavar="N", help="Longer lines are rejected. Default: 64 MiB."
-)
+@click.option("--max-line-bytes", type=click.IntRange(1), metavar="N", help="Longer lines are rejected. Default: 64 MiB.")
 @click.option("--max-ratio", type=click.FloatRange(1), metavar="N", help="Of an archive, above 64 MiB. Default: 200.")
 @click.option("--max-unpacked-bytes", type=click.IntRange(1), metavar="N", help="Of an archive. Default: 1 TiB.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
@@ -208,11 +194,7 @@ def clean(
 
     show = sys.stderr.isatty() and not quiet
     to_screen = output == "-" and sys.stdout.isatty()
-    with (
-        terminal.LateProgress([job.size for job in jobs])
-        if show and not to_screen
-        else contextlib.nullcontext() as progress
-    ):
+    with terminal.LateProgress([job.size for job in jobs]) if show and not to_screen else contextlib.nullcontext() as progress:
         summary = run(jobs, prep, options, edits=edits, watch=progress)
     if not quiet:
         paint = terminal.Paint(terminal.wants_colour(sys.stderr))

@@ -145,7 +145,8 @@ class Preprocessor:
         The body of a ``<code>`` is code in the round that removes the tags; if nothing else shows that it is, a later round would
         edit it. Then the first round is to be done again, with Markdown's marks in the place of the tags.
         """
-        text, done = raw, []
+        text = raw
+        done: list[Edit] = []
         bodies: list[tuple[int, int, int]] = []
         for number in range(MAX_ROUNDS):
             steps, after, code = self._round(text, marks if number == 0 else frozenset())

@@ -47,9 +47,7 @@ def visible(text: str, newlines: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        c if c.isprintable() or (newlines and c == "\n") else c.encode("unicode_escape").decode("ascii") for c in text
-    )
+    return "".join(c if c.isprintable() or (newlines and c == "\n") else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def shortened(text: str, length: int = 60) -> str:
@@ -181,9 +179,7 @@ class LateProgress:
 # Explain
 
 
-def explain_lines(
-    text: str, steps: Iterable[Any], result: str, protected: Iterable[Any] | None, paint: Paint
-) -> list[str]:
+def explain_lines(text: str, steps: Iterable[Any], result: str, protected: Iterable[Any] | None, paint: Paint) -> list[str]:
     """Return what every stage did to ``text``, as lines.
 
     ``steps`` are the pipeline's (stage, text, edits, suggestions); ``protected`` the spans of ``text`` that were
@@ -196,9 +192,7 @@ def explain_lines(
         lines += [f"  {visible(shortened(text[s.start : s.end]))}  {paint(s.kind, _DIM)}" for s in spans]
     for step in steps:
         colour = _STAGE_COLOURS.get(step.stage, "0")
-        lines.append(
-            paint(step.stage, _BOLD, colour) + ("" if step.edits or step.suggestions else paint("  nothing", _DIM))
-        )
+        lines.append(paint(step.stage, _BOLD, colour) + ("" if step.edits or step.suggestions else paint("  nothing", _DIM)))
         if step.edits:
             lines += ["  " + line for line in _marked(step.text, step.edits, paint).split("\n")]
         lines += ["  " + _edit_line(e, paint) for e in step.edits]

@@ -256,7 +256,10 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\s+at [\w.$<>/]+\(|\s*at .{1,200}:\d+(?::\d+)?\)?\s*$|\s*File \"[^\"]{1,300}\", line \d+|\s*Traceback \("
             r"|\s*Caused by: |\s*\.\.\. \d+ more|goroutine \d+ \[|\s*#\d+ +0x|(?:[a-z][\w$]*\.){2,}[A-Z]\w*(?:Exception|Error)\b",
         ),
-        ("shell", r"\s*(?:\$|PS [^>]{0,100}>|[\w.-]+@[\w.-]+[:~ ][^#$>]{0,100}[#$]|[A-Z]:\\[^>]{0,100}>)\s*\S|\s*(?:sudo|kubectl|docker|curl|git|apt-get|yum|pip|npm|esxcli|govc)\s+[-\w]+\s+[-\w./]+\s*$"),
+        (
+            "shell",
+            r"\s*(?:\$|PS [^>]{0,100}>|[\w.-]+@[\w.-]+[:~ ][^#$>]{0,100}[#$]|[A-Z]:\\[^>]{0,100}>)\s*\S|\s*(?:sudo|kubectl|docker|curl|git|apt-get|yum|pip|npm|esxcli|govc)\s+[-\w]+\s+[-\w./]+\s*$",
+        ),
         ("diff", r"(?:@@ -|diff --git |index [0-9a-f]{6,}|\+\+\+ [ab/]|--- [ab/])"),
         ("hex dump", r"\s*(?:0x)?[0-9a-fA-F]{4,16}:?\s+(?:[0-9a-fA-F]{2,4}\s+){4}"),
         ("json", r"\s*[\"'][^\"'\n]{0,200}[\"']\s*:\s*[\[{\"'\d\-tfn]|\s*[\[{]\s*[\"'{\[]|.*\{\s*\"[^\"]{1,200}\"\s*:"),
@@ -317,7 +320,32 @@ _FOREIGN = frozenset(
     "vous nous être il elle ne plus par el los las una es por con para se su como más pero está del al y lo en o os as um uma não "
     "com do da dos das em na no é por para il che di per non sono della una nel alla gli anche het een van niet voor met zijn "
     "op te dat ook maar och att som är för på av den med inte till jag og ikke af til det som en på nie jest się na z w to jak".split()
-) - {"as", "do", "to", "in", "no", "on", "al", "van", "den", "met", "dat", "is", "per", "com", "die", "par", "plus", "le", "la", "en", "y", "o", "z", "w"}
+) - {
+    "as",
+    "do",
+    "to",
+    "in",
+    "no",
+    "on",
+    "al",
+    "van",
+    "den",
+    "met",
+    "dat",
+    "is",
+    "per",
+    "com",
+    "die",
+    "par",
+    "plus",
+    "le",
+    "la",
+    "en",
+    "y",
+    "o",
+    "z",
+    "w",
+}
 
 
 def english(words: Iterable[str], known: Callable[[str], bool]) -> bool:

@@ -20,7 +20,7 @@ _prep: Preprocessor | None = None  # the preprocessor of this worker process
 
 
 def _start(prep: Preprocessor) -> None:
-    global _prep  # noqa: PLW0603 - the way to hand a process its tool once rather than with every chunk
+    global _prep
     _prep = prep
 
 

@@ -25,7 +25,9 @@ _MASK = 0xFFFFFFFF
 _FORMAT = b"vnlp-prep index 01.\n"
 # All ways to keep the letters of a prefix after deleting at most two: positions that stay, by length.
 _KEEP = {
-    n: tuple(tuple(i for i in range(n) if i not in gone) for d in range(min(MAX_DISTANCE, n) + 1) for gone in combinations(range(n), d))
+    n: tuple(
+        tuple(i for i in range(n) if i not in gone) for d in range(min(MAX_DISTANCE, n) + 1) for gone in combinations(range(n), d)
+    )
     for n in range(PREFIX + 1)
 }
 # The first of them delete at most one letter.
@@ -96,7 +98,7 @@ def _build(words: Sequence[str]) -> bytes:
     for n in range(1, PREFIX + 1):
         rows = np.flatnonzero(lengths == n)
         if len(rows):
-            text = "".join(words[i][:n] for i in rows).encode("utf-32-le")
+            text = "".join(words[i][:n] for i in rows.tolist()).encode("utf-32-le")
             letters = np.frombuffer(text, dtype=np.uint32).reshape(-1, n) & 31
             codes[rows, :n] = np.where(letters == 0, 27, letters)
     hashes, numbers = [], []

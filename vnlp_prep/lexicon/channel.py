@@ -5,9 +5,7 @@ from __future__ import annotations
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _VOWELS = frozenset("aeiouy")
 # Letters that sound alike or are confused in spelling rather than typing.
-_SOUNDS = frozenset(
-    a + b for pair in ("ck", "sc", "sz", "fv", "mn", "dt", "bp", "gj", "iy", "ea", "ie", "ao", "xs", "kq", "wv", "ou") for a, b in (pair, pair[::-1])
-)
+_SOUNDS = frozenset(order for pair in "ck sc sz fv mn dt bp gj iy ea ie ao xs kq wv ou".split() for order in (pair, pair[::-1]))
 
 
 def _neighbours() -> frozenset[str]:

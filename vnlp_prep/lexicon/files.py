@@ -14,8 +14,9 @@ have it, separated by spaces. It loads twenty times as fast as a line a word.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from vnlp_prep.errors import LexiconError
 
@@ -25,13 +26,18 @@ _MAX_COUNT = 10**12
 _MAX_BYTES = 200_000_000
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Term:
     """One line of a term list."""
 
     term: str
     count: int = 1
     documents: int = 1
     replace_by: str = ""
+
+    def __iter__(self) -> Iterator[str | int]:
+        """The columns, in their order."""
+        return iter(astuple(self))
 
 
 def data_folder() -> Path:
@@ -133,5 +139,5 @@ def read_bands(path: Path) -> dict[str, int]:
 
 def read_pairs(path: Path) -> dict[str, str]:
     """Return misspelling -> corrections (separated by ``|``) out of the shipped table."""
-    lines = (line.split("\t") for line in read_text(path).split("\n") if line and line[0] != "#")
-    return {wrong: right for wrong, right in lines}
+    rows = (line.partition("\t") for line in read_text(path).split("\n") if line and line[0] != "#")
+    return {wrong: right for wrong, _, right in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -42,7 +43,7 @@ class Lexicon:
         return Lexicon()
 
     @classmethod
-    def load(cls, path: str | Path) -> Lexicon:
+    def load(cls, path: str | os.PathLike[str]) -> Lexicon:
         """Return the shipped lexicon with the term list at ``path`` added.
 
         Raises LexiconError, with file and line, when the file is not a proper term list (``vnlp_prep.lexicon.files``).
@@ -132,7 +133,7 @@ class Lexicon:
         """SHA-256 over everything that the lexicon's answers depend on, in hexadecimal."""
         digest = hashlib.sha256(_shipped_fingerprint().encode())
         for t in self.terms:
-            digest.update(repr(tuple(t)).encode())
+            digest.update("\t".join(map(str, t)).encode())
         return digest.hexdigest()
 
     def __getstate__(self) -> dict[str, object]:

@@ -6,6 +6,7 @@ import importlib.resources
 import math
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def best_split(letters: str, lexicon: Lexicon) -> Split:
         at, length = at - length, best[at][length][1]
     parts.reverse()
     pairs = pair_counts()
-    attested = all(f"{a} {b}" in pairs for a, b in zip(parts, parts[1:], strict=False))
+    attested = all(f"{a} {b}" in pairs for a, b in pairwise(parts))
     return Split(tuple(parts), score, attested)
 
 

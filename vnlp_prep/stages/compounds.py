@@ -10,6 +10,8 @@ write ("specified in"), and together they are far more probable than an unknown 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from vnlp_prep.lexicon.morphology import is_regular_form
 from vnlp_prep.lexicon.segment import best_split, pair_counts
 from vnlp_prep.lexicon.suggest import candidates
@@ -66,7 +68,7 @@ class CompoundStage(WordStage):
         best = max((c.score for c in near[:1]), default=-9.0)
         # As a sequence of words: probability of the words, times that of a missing space.
         together = split.score + 9.0
-        pairs = [pair_counts().get(f"{a} {b}", 0.0) for a, b in zip(parts, parts[1:], strict=False)]
+        pairs = [pair_counts().get(f"{a} {b}", 0.0) for a, b in pairwise(parts)]
         small = any(p in _SMALL for p in parts)
         seen = self.lexicon.zipf(low)
         confidence = 0.55
