@@ -34,7 +34,7 @@ HIDDEN = 2500  # known words that are treated as unknown
 
 def unknown_words(text: str, lexicon: Lexicon) -> Iterator[str]:
     """Words of a text that the spelling stage would look at."""
-    guard = Guard(text, (), lexicon.__contains__)
+    guard = Guard(text, (), lexicon)
     for m in re.finditer(r"\S+", text):
         for start, end in word_spans(m.group()):
             word = m.group()[start:end]

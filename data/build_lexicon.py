@@ -5,11 +5,12 @@
     npm pack @cspell/dict-software-terms ...        # into CSPELL_FOLDER
     python data/build_lexicon.py --cspell CSPELL_FOLDER --corpus DOCS.jsonl.gz
 
-What comes out, and why there are four files:
+What comes out, and why there are five files:
 
 english.tsv       words that a dictionary has, or that are frequent and no likely misspelling: never touched
 seen.tsv          words that people write, but that may be misspellings: a count as evidence, no protection
 vmware.tsv        terms of the domain, counted in its documentation
+foreign.tsv       words that tell other languages from English
 misspellings.tsv  known misspellings and what they stand for
 """
 
@@ -33,8 +34,13 @@ TERM = re.compile(r"[A-Za-z]+")
 # A word that is in no dictionary counts as a likely misspelling when a dictionary word is one slip away and at least this
 # many times as frequent. The factor is generous: being wrong costs a suggestion, not a change.
 MISSPELLING_RATIO = 30
+# The same for two words without their space ("ofthe"): so much more frequent as two words.
+RUN_TOGETHER_RATIO = 300
 # Terms must be attested by several authors or on many pages, or one page's slip becomes a term.
 MIN_DOCUMENTS, MIN_REPOSITORIES, MANY_DOCUMENTS = 5, 2, 10
+
+FOREIGN = ("de", "fr", "es", "pt", "it", "nl", "sv", "da", "nb", "pl", "fi", "cs", "ro", "hu", "sl", "fil")
+FOREIGN_WORDS = 1500  # of each language: the head of its list, where function words are
 
 SCOWL_LISTS = (
     "english", "american", "british", "british_z", "canadian", "australian",
@@ -133,6 +139,19 @@ def near(word: str) -> Iterator[str]:
             yield head + c + tail
 
 
+def foreign_words(frequency: dict[str, float]) -> set[str]:
+    """Frequent words of the neighbouring languages that are rare in English: they tell that a line is not English."""
+    import wordfreq
+
+    out: set[str] = set()
+    for language in FOREIGN:
+        for word in wordfreq.top_n_list(language, FOREIGN_WORDS, wordlist="small"):
+            own = wordfreq.word_frequency(word, language, wordlist="small")
+            if len(word) > 1 and word.isalpha() and own > 20 * frequency.get(word, 0.0) and frequency.get(word, 0.0) < 3e-5:
+                out.add(word)
+    return out
+
+
 def zipf(frequency: float) -> int:
     """Frequency (share of all words) -> hundredths of the Zipf scale: 100 x log10(occurrences per billion words)."""
     return max(1, round(100 * math.log10(frequency * 1e9)))
@@ -202,6 +221,17 @@ def main() -> None:
 
     known: dict[str, int] = {}
     seen: dict[str, int] = {}
+    pairs = {}
+    for line in (importlib.resources.files("wordsegment") / "bigrams.txt").read_text(encoding="utf-8").split("\n"):
+        pair, _, n = line.partition("\t")
+        if n:
+            pairs[pair] = float(n) / 1_024_908_267_229
+
+    def run_together(word: str) -> bool:
+        splits = ((word[:i], word[i:]) for i in range(1, len(word)))
+        return any(pairs.get(f"{a} {b}", 0.0) > RUN_TOGETHER_RATIO * share(word) for a, b in splits)
+
+    terms = {w for w in terms if w in dictionary or not run_together(w)}
     for word in dictionary | terms:
         known[word] = zipf(share(word))
     for word, f in frequency.items():
@@ -209,11 +239,12 @@ def main() -> None:
             continue
         # Letters in threes are how people shout, not how words are written.
         frequent = f >= 1e-7 and len(word) > 2 and not re.search(r"(.)\1\1", word)
-        if word in wrong or not frequent or likely_misspelling(word):
+        if word in wrong or not frequent or likely_misspelling(word) or run_together(word):
             seen[word] = zipf(f)
         else:
             known[word] = zipf(f)
 
+    foreign = foreign_words(frequency)
     total = sum(sum(c.values()) for c, _, _ in corpus.values())
     domain: dict[str, tuple[str, int, int]] = {}
     for word, (spellings, documents, repositories) in corpus.items():
@@ -241,12 +272,15 @@ def main() -> None:
         f.write("term\tcount\tdocuments\n")
         for term, count, documents in sorted(domain.values(), key=lambda t: (-t[2], t[0])):
             f.write(f"{term}\t{count}\t{documents}\n")
+    with (out / "foreign.tsv").open("w", encoding="utf-8", newline="\n") as f:
+        f.write(f"# Frequent words of other languages ({' '.join(FOREIGN)}) that are rare in English: facts out of wordfreq\n")
+        f.write("\n".join(sorted(foreign)) + "\n")
     with (out / "misspellings.tsv").open("w", encoding="utf-8", newline="\n") as f:
         f.write("# Known misspellings, from codespell's dictionary.txt (CC BY-SA 3.0): misspelling TAB corrections\n")
         for word in sorted(wrong):
             f.write(f"{word}\t{wrong[word]}\n")
     report = {
-        "english": len(known), "seen": len(seen), "vmware": len(domain), "misspellings": len(wrong),
+        "english": len(known), "seen": len(seen), "vmware": len(domain), "foreign": len(foreign), "misspellings": len(wrong),
         "only from SCOWL": len(plain - lower(symspell) - terms - frequency.keys()),
         "only from symspellpy": len(lower(symspell) - plain - terms - frequency.keys()),
         "only from cspell": len(terms - plain - lower(symspell) - frequency.keys()),

@@ -41,11 +41,11 @@ DECODE = Preprocessor(stages=("html", "unicode"))
 WORDS = """
     the virtual machine host is not configured and the cluster has been restarted by an administrator because storage
     latency was very high please check whether your datastore can be reached before you install this update don't
-""".split()  # noqa: SIM905
+""".split()
 DAMAGED = """
     teh recieve occured seperate configuraiton sucessfully databse enviroment sooooo goood yessss whyyy noooo
     specifiedin virtualmachine forthe canbe inthe thehost pleasecheck alot managment Teh OCCURED wich
-""".split()  # noqa: SIM905
+""".split()
 ATOMS = r"""
     https://docs.vmware.com/en/VMware-vSphere/7.0/teh-recieve.html?a=1&copy=2 www.exmaple.com/sooooo
     admin@vspher.local
@@ -54,7 +54,7 @@ ATOMS = r"""
     550e8400-e29b-41d4-a716-446655440000 10.0.0.0/24 00:50:56:aa:bb:cc recieve_data getTehValue() std::vector
     com.vmware.vim25.VirtulMachine #teh @recieve 2021-03-04T05:06:07Z e3b0c44298fc1c149afbf4c8996fb924 v1.2.3-rcc1
     `occured` configmap.yaml foo.tar.gz 100GB/s
-""".split()  # noqa: SIM905
+""".split()
 ATOMS.append("`teh recieve`")
 MARKUP = (
     "<p>", "</p>", "<br>", "<br/>", "<b>", "</b>", "<code>", "</code>", "<pre>", "</pre>", "<!-- note -->",

@@ -45,7 +45,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     out: list[str] = []
     at = 0
     for e in edits:
-        if e.start < at or text[e.start : e.end] != e.before or e.start >= e.end:
+        if not at <= e.start < e.end <= len(text) or text[e.start : e.end] != e.before:
             raise ValueError(f"edit does not fit the text at {e.start}: {e!r}")
         out.append(text[at : e.start])
         out.append(e.after)

@@ -137,7 +137,7 @@ class Preprocessor:
 
     def protected(self, text: str) -> list[Protected]:
         """Return the spans of ``text`` that no stage may rewrite, with their kinds."""
-        return protected(text, self.lexicon.__contains__)
+        return protected(text, self.lexicon)
 
     def _settle(self, raw: str, marks: frozenset[int]) -> Cleaned | frozenset[int]:
         """Run the chain until nothing changes. Returns the result, or the code spans of ``raw`` that need to keep their marks.

@@ -186,17 +186,23 @@ def explain_lines(text: str, steps: Iterable[Any], result: str, protected: Itera
     never touched, or None to leave them out.
     """
     lines: list[str] = []
+    nothing = paint("  nothing", _DIM)
     if protected is not None:
         spans = list(protected)
-        lines.append(paint("protected", _BOLD) + ("" if spans else paint("  nothing", _DIM)))
+        lines.append(paint("protected", _BOLD) + nothing * (not spans))
         lines += [f"  {visible(shortened(text[s.start : s.end]))}  {paint(s.kind, _DIM)}" for s in spans]
+    seen: dict[str, Sequence[Edit]] = {}
     for step in steps:
-        colour = _STAGE_COLOURS.get(step.stage, "0")
-        lines.append(paint(step.stage, _BOLD, colour) + ("" if step.edits or step.suggestions else paint("  nothing", _DIM)))
+        # The stages run again until nothing changes: a second "nothing" says nothing.
+        if step.edits or step.stage not in seen:
+            lines.append(paint(step.stage, _BOLD, _STAGE_COLOURS[step.stage]) + nothing * (not step.edits))
         if step.edits:
             lines += ["  " + line for line in _marked(step.text, step.edits, paint).split("\n")]
         lines += ["  " + _edit_line(e, paint) for e in step.edits]
-        lines += ["  " + paint("suggestion ", _YELLOW) + _edit_line(e, paint) for e in step.suggestions]
+        seen[step.stage] = step.suggestions
+    if any(seen.values()):
+        lines.append(paint("suggestions", _BOLD, _YELLOW) + paint("  not made, for they are not sure enough", _DIM))
+        lines += [f"  {_edit_line(e, paint)} {paint(e.stage, _DIM)}" for edits in seen.values() for e in edits]
     lines.append(paint("result", _BOLD) + ("" if result != text else paint("  unchanged", _DIM)))
     lines += ["  " + line for line in visible(result, newlines=True).split("\n")]
     return lines

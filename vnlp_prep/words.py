@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 Span = tuple[int, int]
 
@@ -39,6 +39,7 @@ _LETTERS = r"[A-Za-z]+(?:['’][A-Za-z]+)*"
 _TOKEN = re.compile(rf"({_OPENING})({_LETTERS}(?:-{_LETTERS})?(?:(?:–|—|,|…){_LETTERS})?)(?:{_CLOSING}{_LINK}{_CLOSING})")
 _WORD = re.compile(_LETTERS)
 _INNER_CAPITAL = re.compile(r"[a-z][A-Z]|[A-Z]{2}")
+_MAX_TOKEN = 400  # a longer token is data
 _MAX_WORD = 40  # longer runs of letters are data (base64, DNA), not words
 
 
@@ -52,7 +53,7 @@ def word_spans(token: str) -> tuple[Span, ...]:
     >>> [word_spans(t) for t in ("a/b", "foo()", "$HOME", "v1.2", "snake_case", "PowerShell", "ESXi", "--flag", "x@y.z")]
     [(), (), (), (), (), (), (), (), ()]
     """
-    if len(token) > 400:
+    if len(token) > _MAX_TOKEN:
         return ()
     m = _TOKEN.fullmatch(token)
     if m is None:
@@ -77,10 +78,10 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("hashtag", r"#[^\W\d_][\w-]*"),
         ("uuid", r"(?i)\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?"),
         ("mac", r"(?i)(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}"),
+        ("time", r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"),
         ("ip", r"\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?::\d{1,5})?|(?i:[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:/\d{1,3})?)"),
         ("jwt", r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"),
         ("date", r"\d{4}-\d\d(?:-\d\d)?(?:[T_]\d\d:?\d\d\S*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}"),
-        ("time", r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"),
         ("hash", r"(?i)(?:sha\d+:|0x)?(?=[a-f]*\d)[0-9a-f]{7,128}"),
         ("version", r"[vV]?\d+(?:\.[\dxX]+)+(?:[-+~][\w.+-]+)?[a-z]?\d*"),
         ("variable", r"\$\{?[\w.:-]+\}?|%\w+%|\$\(.*|\{\{.*|\$env:\w+"),
@@ -107,16 +108,23 @@ def token_kind(token: str) -> str | None:
     >>> [token_kind(t) for t in ("https://x.y/z", "10.0.0.1/24", "--force,", "getFoo()", "ESXi", "word", "C:\\\\Temp")]
     ['url', 'ip', 'flag', 'call', 'acronym', None, 'path']
     """
-    if len(token) > 400:
-        return "data"
-    core = token.strip(_EDGES).rstrip(".") or token
-    if word_spans(token) or not any(c.isalnum() for c in token):
+    found = _classify(token)
+    return found[2] if found else None
+
+
+def _classify(token: str) -> tuple[int, int, str] | None:
+    """Start and end of what is protected in a token (without the punctuation around it), and its kind."""
+    if len(token) > _MAX_TOKEN:
+        return 0, len(token), "data"
+    if not any(c.isalnum() for c in token) or word_spans(token):
         return None
-    for shape in (token, core):
+    core = token.strip(_EDGES).rstrip(".")
+    start = token.find(core)
+    for low, high in ((0, len(token)), (start, start + len(core))):
         for kind, pattern in _KINDS:
-            if pattern.fullmatch(shape):
-                return kind
-    return "other"
+            if pattern.fullmatch(token, low, high):
+                return low, high, kind
+    return 0, len(token), "other"
 
 
 # --- 2. regions -----------------------------------------------------------------------------------------------------
@@ -265,7 +273,7 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("json", r"\s*[\"'][^\"'\n]{0,200}[\"']\s*:\s*[\[{\"'\d\-tfn]|\s*[\[{]\s*[\"'{\[]|.*\{\s*\"[^\"]{1,200}\"\s*:"),
         (
             "source code",
-            r".*[;{}]\s*$(?<![a-z ][;])|.*(?:==|!=|=>|->|::|\+=|&&|\|\||\(\)|<-|/\*|\*/|;\s*//)|\s*(?://|/\*|--\s\S.*;|#!)"
+            r".*[;{}]\s*$(?<![a-z ][;])|.*(?:(?<!=)==(?!=)|!=|=>|->|::|\+=|&&|\|\||\(\)|<-|/\*|\*/|;\s*//)|\s*(?://|/\*|--\s\S.*;|#!)"
             r"|\s*(?:def|class|func|function|struct|enum|fn|var|let|const|public|private|protected|static|void|int|bool|string)\s+[\w.<>\[\]]+\s*[\(\{:=]"
             r"|\s*[A-Za-z_][\w.\[\]]*\s*(?:[-+*/|&]?=)\s*\S"
             r"|\s*(?:from\s+[\w.]+\s+)?import\s+[\w.*{]+(?:\s|;|,|$)(?![a-z]+ [a-z]+ )",
@@ -281,6 +289,8 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 # Kinds that sentences about code can look like.
 _LOOSE = frozenset(("source code", "yaml", "csv", "shell"))
+_FLAG = re.compile(r"--?[A-Za-z]")
+_COMMAND_REACH = 60
 _QUOTED_CODE = re.compile(r"`[^`\n]*`|\w*\(\)")
 _REACH = 1000  # code points to either side that count as the paragraph or the line of a place
 _MAX_LINE = 2000  # beyond it, only the start of a line is looked at: the kind of a line shows early
@@ -308,47 +318,26 @@ def line_kind(line: str) -> str | None:
     return None
 
 
-# Frequent words of English and of its neighbours that tell one from the other. Words that both have ("die", "was", "an",
-# "in", "on", "me") are left out. Facts: the head of each language's frequency list (wordfreq).
+# Function words of English: a line with several of them is a sentence.
 _ENGLISH = frozenset(
-    "the of and to is it for that with this you are be have not as your from or can will if which has been when "
-    "by at we they there their then them its into only should must would could using use used i he she but so what how".split()
+    "the of and to is it for that with this you are be have not as your from or can will if which has been when by at we "
+    "they there their then them its into only should must would could using use used i he she but so what how in on a an".split()
 )
-_FOREIGN = frozenset(
-    "der die das und ist nicht mit sich auf für ein eine einen einem dem den des im zu wird werden wurde oder auch nach bei "
-    "über durch aus sind haben kann wenn sie ich wir le la les des est et une dans pour pas sur avec sont qui que du au ce cette "
-    "vous nous être il elle ne plus par el los las una es por con para se su como más pero está del al y lo en o os as um uma não "
-    "com do da dos das em na no é por para il che di per non sono della una nel alla gli anche het een van niet voor met zijn "
-    "op te dat ook maar och att som är för på av den med inte till jag og ikke af til det som en på nie jest się na z w to jak".split()
-) - {
-    "as",
-    "do",
-    "to",
-    "in",
-    "no",
-    "on",
-    "al",
-    "van",
-    "den",
-    "met",
-    "dat",
-    "is",
-    "per",
-    "com",
-    "die",
-    "par",
-    "plus",
-    "le",
-    "la",
-    "en",
-    "y",
-    "o",
-    "z",
-    "w",
-}
 
 
-def english(words: Iterable[str], known: Callable[[str], bool]) -> bool:
+class Vocabulary(Protocol):
+    """What protection has to know of a lexicon."""
+
+    def __contains__(self, word: object) -> bool:
+        """Whether a word is right as it stands."""
+        ...
+
+    def is_foreign(self, word: str) -> bool:
+        """Whether a lower-cased word is frequent in another language and rare in English."""
+        ...
+
+
+def english(words: Iterable[str], vocabulary: Vocabulary) -> bool:
     """True unless the words (lower case) around a place show another language or no prose at all.
 
     Few words prove nothing and pass: what a stage finds then stands on its own confidence.
@@ -356,10 +345,10 @@ def english(words: Iterable[str], known: Callable[[str], bool]) -> bool:
     n = ours = theirs = familiar = 0
     for word in words:
         n += 1
-        familiar += known(word)
+        familiar += word in vocabulary
         ours += word in _ENGLISH
-        theirs += word in _FOREIGN
-    if theirs > 1 and theirs > ours:
+        theirs += vocabulary.is_foreign(word)
+    if theirs > 1 and theirs >= ours:
         return False
     return n < 6 or familiar >= 0.6 * n or (ours >= 2 and familiar >= 0.4 * n)
 
@@ -367,10 +356,10 @@ def english(words: Iterable[str], known: Callable[[str], bool]) -> bool:
 class Guard:
     """Answers, for one text, whether a place may be changed. Built only when there is something to ask."""
 
-    def __init__(self, text: str, code: Sequence[Span], known: Callable[[str], bool]) -> None:
-        """``code``: spans known to be program text; ``known``: whether a lower-cased word is in the lexicon."""
+    def __init__(self, text: str, code: Sequence[Span], vocabulary: Vocabulary) -> None:
+        """``code``: spans known to be program text; ``vocabulary``: the lexicon."""
         self._text = text
-        self._known = known
+        self._vocabulary = vocabulary
         head = front_matter(text)
         self._blocks = sorted([*fences(text), *code, *([head] if head else [])])
         self._starts = [start for start, _ in self._blocks]
@@ -389,40 +378,55 @@ class Guard:
         return any(p.start < end and start < p.end for p in regions)
 
     def _paragraph(self, at: int) -> Span:
-        """The lines around a position that no blank line parts (at most _REACH to either side)."""
-        text = self._text
-        left = max(text.rfind("\n\n", max(0, at - _REACH), at), text.rfind("\n\r\n", max(0, at - _REACH), at), at - _REACH, 0)
-        right = text.find("\n\n", at, at + _REACH)
-        return left, right if right >= 0 else min(len(text), at + _REACH)
+        """The lines around a position that no blank line parts."""
+        return self._between(at, "\n\n")
+
+    def _between(self, at: int, border: str) -> Span:
+        """The text around a position up to the next ``border`` on either side.
+
+        Where there is none for long (a minified page, a book in one line) the neighbourhood counts: blocks of fixed places, so
+        that all positions in one share its answer and the whole text is looked at a bounded number of times.
+        """
+        low = max(0, at // _REACH - 1) * _REACH
+        high = low + 3 * _REACH
+        left = self._text.rfind(border, low, at)
+        right = self._text.find(border, at, high)
+        return low if left < 0 else left + len(border), min(high, len(self._text)) if right < 0 else right
 
     def in_prose(self, start: int) -> bool:
         """True if the line around a position is English prose, or too short to tell."""
-        text = self._text
-        left = text.rfind("\n", max(0, start - _REACH), start) + 1
-        right = text.find("\n", start, start + _REACH)
-        # In a line without end (a minified page, a paragraph of a book) only the neighbourhood counts.
-        if left == 0 and start > _REACH:
-            left = text.find(" ", start - _REACH, start) + 1 or start - _REACH
-        if right < 0:
-            right = len(text) if len(text) - start <= _REACH else text.rfind(" ", start, start + _REACH)
-            right = start + _REACH if right < 0 else right
+        left, right = self._between(start, "\n")
         verdict = self._verdicts.get((left, right))
         if verdict is None:
-            line = text[left:right]
-            verdict = line_kind(line) is None and english(_plain_words(line), self._known)
+            line = self._text[left:right]
+            verdict = line_kind(line) is None and english(_plain_words(line), self._vocabulary)
             self._verdicts[left, right] = verdict
         return verdict
 
     def allows(self, start: int, end: int) -> bool:
         """True if a stage may rewrite the words in the span."""
-        return not self.in_code(start, end) and self.in_prose(start)
+        return not self.in_code(start, end) and self.in_prose(start) and not self._in_command(end)
+
+    def _in_command(self, end: int) -> bool:
+        """True if flags follow soon in the line: a command that a sentence quotes without marks."""
+        stop = self._text.find("\n", end, end + _COMMAND_REACH)
+        following = self._text[end : end + _COMMAND_REACH if stop < 0 else stop].split()[:4]
+        return any(_FLAG.match(token) for token in following)
 
 
 def _plain_words(line: str) -> list[str]:
-    return [token[a:b].lower() for token in line.split() for a, b in word_spans(token)]
+    """The words of a line in lower case, those with letters outside ASCII too: they tell languages apart."""
+    words = []
+    for token in line.split():
+        spans = word_spans(token)
+        if spans:
+            words += [token[a:b].lower() for a, b in spans]
+        elif not token.isascii() and (core := token.strip(_EDGES + ".")).isalpha():
+            words.append(core.lower())
+    return words
 
 
-def protected(text: str, known: Callable[[str], bool]) -> list[Protected]:
+def protected(text: str, vocabulary: Vocabulary) -> list[Protected]:
     """Return every protected span of ``text`` with its kind, sorted and disjoint: what ``explain --show-protected`` shows."""
     found = code_regions(text)
     at = 0
@@ -432,11 +436,12 @@ def protected(text: str, known: Callable[[str], bool]) -> list[Protected]:
         kind = line_kind(text[at:end])
         if kind:
             found.append(Protected(at, end, kind))
-        elif not english(_plain_words(text[at:end]), known):
+        elif not english(_plain_words(text[at:end]), vocabulary):
             found.append(Protected(at, end, "not English prose"))
         at = end + 1
     for m in re.finditer(r"\S+", text):
-        kind = token_kind(m.group())
-        if kind:
-            found.append(Protected(m.start(), m.end(), kind))
+        token = _classify(m.group())
+        if token:
+            start, end, kind = token
+            found.append(Protected(m.start() + start, m.start() + end, kind))
     return _outermost(found)

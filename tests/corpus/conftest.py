@@ -21,9 +21,7 @@ class Fake:
         if "BOOM" in text:
             raise RuntimeError("boom\nand more")
         found = re.finditer("teh|<br>", text)
-        return Cleaned(
-            text, tuple(Edit("fake", "r", m.start(), m.end(), m[0], self.changes[m[0]], 1.0) for m in found)
-        )
+        return Cleaned(text, tuple(Edit("fake", "r", m.start(), m.end(), m[0], self.changes[m[0]], 1.0) for m in found))
 
 
 @dataclass

@@ -63,9 +63,7 @@ def test_what_is_right_stays(case: dict[str, str]) -> None:
 @each("reported")
 def test_confusable_words_are_reported_and_not_changed(case: dict[str, str]) -> None:
     edits = STAGE.propose(case["text"])
-    assert [(e.rule, e.before, e.after, e.confidence) for e in edits] == [
-        ("confusable", case["word"], case["looks_like"], 0.5)
-    ]
+    assert [(e.rule, e.before, e.after, e.confidence) for e in edits] == [("confusable", case["word"], case["looks_like"], 0.5)]
 
 
 @each("not_reported")
@@ -112,9 +110,7 @@ TEXTS = st.one_of(
     st.text(st.sampled_from(_SPECIAL), max_size=30),
     st.lists(
         st.one_of(
-            st.sampled_from(
-                ["the client’s ", "naïve ", "\x1b[31m", "10\u00a0GB ", "\n", "Привет ", "日本語", "👩‍💻", " "]
-            ),
+            st.sampled_from(["the client’s ", "naïve ", "\x1b[31m", "10\u00a0GB ", "\n", "Привет ", "日本語", "👩‍💻", " "]),
             st.text(st.characters(min_codepoint=0xA0, max_codepoint=0x2122), min_size=1, max_size=8).map(
                 lambda s: s.encode("utf-8").decode("latin-1")
             ),
@@ -176,9 +172,7 @@ def test_mojibake_is_what_ftfy_makes_of_it(text: str) -> None:
 
 
 _WORDS = st.lists(
-    st.sampled_from(
-        ("The", "client’s", "“naïve”", "café", "–", "Łódź", "Привет", "日本語", "Việt", "…", "™", "½", "🚀")
-    ),
+    st.sampled_from(("The", "client’s", "“naïve”", "café", "–", "Łódź", "Привет", "日本語", "Việt", "…", "™", "½", "🚀")),
     min_size=1,
     max_size=6,
 ).map(" ".join)

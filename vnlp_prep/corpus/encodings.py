@@ -69,7 +69,9 @@ class Decoder:
             self.name = codecs.lookup(encoding).name
             if self.name.replace("_", "-") in _NOT_FOR_FILES:
                 raise LookupError
-            b"".decode(self.name)
+            b"a".decode(self.name)
+        except UnicodeError:
+            pass  # UTF-16, of which one byte is half a character
         except (LookupError, ValueError):
             raise SettingsError(f"unknown encoding {encoding!r}: try utf-8, utf-16, windows-1252 or auto") from None
         if self.name == "cp1252":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,11 +69,18 @@ def _check_outputs(jobs: Sequence[Job], sources: Sequence[Input], edits: str | N
             continue
         if path not in paths and split_name(path)[1]:
             raise OutputError(f"{shown(path)}: rejects and edit logs are not packed; leave {split_name(path)[1]} off")
-        with suppress(OSError):
-            there = Path(path).stat()
-            if (there.st_dev, there.st_ino) in read:
-                raise OutputError(f"{shown(path)}: would replace an input; choose another name")
+        if _identity(path) in read:
+            raise OutputError(f"{shown(path)}: would replace an input; choose another name")
         real = str(Path(path).resolve())
         if real in written:
             raise OutputError(f"{shown(path)}: two outputs would have this name")
         written.add(real)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what tells whether two names are one file, None if there is no file."""
+    try:
+        there = Path(path).stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino

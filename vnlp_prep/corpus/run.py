@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
 
 from vnlp_prep.corpus.encodings import Decoder
@@ -14,12 +16,15 @@ from vnlp_prep.corpus.readers import Input, Limits
 from vnlp_prep.corpus.records import Line, Problem, Record, field_name, reject_dict, shown
 from vnlp_prep.corpus.summary import Summary
 from vnlp_prep.corpus.writers import Output, open_output
+from vnlp_prep.errors import VnlpError
 
 if TYPE_CHECKING:
     from vnlp_prep.edits import Cleaned, Edit
 
-#: Bytes of lines that are cleaned at a time for each worker, when there are several.
-_CHUNK_BYTES = 2 * 1024 * 1024
+#: Texts that travel to a worker together.
+_CHUNK_TEXTS = 32
+#: How many pools of workers a text that breaks one may cost, before the rest is done without.
+_MAX_POOLS = 3
 
 
 class Cleaner(Protocol):
@@ -27,6 +32,9 @@ class Cleaner(Protocol):
 
     def clean(self, text: str) -> Cleaned:
         """Return ``text`` cleaned, with its edits."""
+
+    def pipe_cleaned(self, texts: Iterable[str], *, workers: int, chunk_size: int) -> Iterator[Cleaned]:
+        """Yield each of ``texts`` cleaned, in order."""
 
 
 @dataclass(frozen=True)
@@ -94,22 +102,21 @@ class _Run:
         self.rejects: dict[str, LineLog] = {}
         self.edits = LineLog(edits, always=True) if edits else None
         self._midline: set[str] = set()  # outputs whose last line has no end yet
-        self._last_input = ""
+        self._at_start = True  # nothing of this input was written yet
         self._started = time.perf_counter()
 
     def clean(self, job: Job, is_last: bool) -> None:
         """Clean one input. ``is_last`` tells that no later job writes to the same rejects file."""
         output = open_output(job.output)
+        self._at_start = True
         try:
             source = Input(job.input, self.options.limits, Decoder(self.options.encoding))
             lines = self.options.format(job.format)
-            for batch in self._batches(source, job):
-                for piece in self._cleaned(batch, lines, job, source):
-                    self._write(piece, job, output)
-                output.flush()
-                self._count_bytes(batch)
-                if self.watch:
-                    self.watch(self.summary, source)
+            batches = source.whole() if job.format == "text" and self.options.whole_file else source.batches()
+            if self.options.workers > 1:
+                self._clean_in_processes(batches, lines, job, source, output)
+            else:
+                self._clean_here(batches, lines, job, source, output)
             if source.damage:
                 self.summary.damaged.append((source.name, source.damage))
             # The rejects first: if we are killed between the two, no record is lost.
@@ -125,9 +132,9 @@ class _Run:
 
     def _write(self, piece: bytes, job: Job, output: Output) -> None:
         # Inputs that share standard output must not share a line there.
-        if job.input != self._last_input and job.output in self._midline:
+        if self._at_start and job.output in self._midline:
             output.write(b"\n")
-        self._last_input = job.input
+        self._at_start = False
         output.write(piece)
         (self._midline.discard if piece.endswith(b"\n") else self._midline.add)(job.output)
 
@@ -143,43 +150,89 @@ class _Run:
         if self.rejects.pop(path).close():
             self.summary.reject_files.append(path)
 
-    def _count_bytes(self, batch: Sequence[Line]) -> None:
-        self.summary.bytes_read += sum([line.length for line in batch])
-        self.summary.seconds = time.perf_counter() - self._started
-
-    def _batches(self, source: Input, job: Job) -> Iterator[list[Line]]:
-        """Yield the lines of ``source``: as they come, so that a pipe is not held up; more at a time for workers."""
-        batches = source.whole() if job.format == "text" and self.options.whole_file else source.batches()
-        if self.options.workers == 1:
-            yield from batches
-            return
-        waiting: list[Line] = []
-        size = 0
+    def _clean_here(self, batches: Iterable[Sequence[Line]], lines: Format, job: Job, source: Input, output: Output) -> None:
+        """Clean line by line, and hand on what came with one block of input before waiting for the next."""
         for batch in batches:
-            waiting += batch
-            size += sum([line.length for line in batch])
-            if size >= _CHUNK_BYTES * self.options.workers:
-                yield waiting
-                waiting, size = [], 0
-        if waiting:
-            yield waiting
+            for line in batch:
+                record = self._read(line, lines, source)
+                texts = record.texts if isinstance(record, Record) else ()
+                self._settle(line, record, [self._clean_text(text) for text in texts], lines, job, output)
+            output.flush()
+            self._watch(source)
 
-    def _cleaned(self, batch: Sequence[Line], lines: Format, job: Job, source: Input) -> Iterator[bytes]:
-        """Yield the lines of ``batch`` as they are to be written; those that cannot be cleaned go to the rejects."""
-        read = [self._read(line, lines, source) for line in batch]
-        texts = [text for record in read if isinstance(record, Record) for text in record.texts]
-        results = self._clean_texts(texts)
-        for line, record in zip(batch, read, strict=True):
+    def _clean_in_processes(
+        self, batches: Iterable[Sequence[Line]], lines: Format, job: Job, source: Input, output: Output
+    ) -> None:
+        """Clean in several processes. The lines in flight wait in a queue; each has at least one text, which bounds it."""
+        from concurrent.futures.process import BrokenProcessPool
+
+        unread = chain.from_iterable(batches)
+        waiting: deque[tuple[Line, Record | Problem]] = deque()
+
+        def texts() -> Iterator[str]:
+            for line in unread:
+                record = self._read(line, lines, source)
+                waiting.append((line, record))
+                yield from (isinstance(record, Record) and record.texts) or ("",)
+
+        for _ in range(_MAX_POOLS):
+            results = self.cleaner.pipe_cleaned(texts(), workers=self.options.workers, chunk_size=_CHUNK_TEXTS)
             try:
-                if isinstance(record, Problem):
-                    raise record
-                docs = [_good(next(results), field_name(path)) for path in record.paths]
-                yield lines.write(record, [doc.text for doc in docs]) if docs else record.unchanged()
-            except Problem as problem:
-                self.summary.rejects[problem.code] += 1
-                self.rejects[job.rejects].write(reject_dict(shown(job.input), line, problem))
+                while (first := next(results, None)) is not None:
+                    line, record = waiting[0]
+                    count = len(record.texts) if isinstance(record, Record) else 0
+                    docs = [first, *islice(results, count - 1)] if count else []
+                    waiting.popleft()
+                    self._settle(line, record, docs, lines, job, output)
+                    self._watch(source)
+            except (VnlpError, BrokenPipeError):
+                raise
+            except BrokenProcessPool:
+                raise VnlpError("a worker process was killed; fewer --workers need less memory") from None
+            except Exception:
+                # One of the texts in flight did it: do these here, one by one, and go on.
+                while waiting:
+                    line, record = waiting.popleft()
+                    found = record.texts if isinstance(record, Record) else ()
+                    self._settle(line, record, [self._clean_text(text) for text in found], lines, job, output)
             else:
-                self._count(job, record, docs)
+                return
+        self._clean_here(([line] for line in unread), lines, job, source, output)
+
+    def _clean_text(self, text: str) -> Cleaned | Exception:
+        """Clean a text; what goes wrong with it is its result."""
+        try:
+            return self.cleaner.clean(text)
+        except Exception as error:
+            return error
+
+    def _settle(
+        self,
+        line: Line,
+        record: Record | Problem,
+        results: Sequence[Cleaned | Exception],
+        lines: Format,
+        job: Job,
+        output: Output,
+    ) -> None:
+        """Write a line to the output or to the rejects, and count it."""
+        self.summary.bytes_read += line.length
+        try:
+            if isinstance(record, Problem):
+                raise record
+            docs = [_good(result, field_name(path)) for result, path in zip(results, record.paths, strict=True)]
+            piece = lines.write(record, [doc.text for doc in docs]) if docs else record.unchanged()
+        except Problem as problem:
+            self.summary.rejects[problem.code] += 1
+            self.rejects[job.rejects].write(reject_dict(shown(job.input), line, problem))
+        else:
+            self._write(piece, job, output)
+            self._count(job, record, docs)
+
+    def _watch(self, source: Input) -> None:
+        self.summary.seconds = time.perf_counter() - self._started
+        if self.watch:
+            self.watch(self.summary, source)
 
     def _read(self, line: Line, lines: Format, source: Input) -> Record | Problem:
         if line.is_cut:
@@ -191,14 +244,6 @@ class _Run:
             return lines.read(line)
         except Problem as problem:
             return problem
-
-    def _clean_texts(self, texts: Sequence[str]) -> Iterator[Cleaned | Exception]:
-        """Clean ``texts`` in order; what goes wrong with one of them is its result, and no other's."""
-        for text in texts:
-            try:
-                yield self.cleaner.clean(text)
-            except Exception as error:
-                yield error
 
     def _count(self, job: Job, record: Record, docs: Sequence[Cleaned]) -> None:
         summary = self.summary

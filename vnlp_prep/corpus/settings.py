@@ -7,7 +7,7 @@ other people's projects, so they may not say where to write, and may not point o
 from __future__ import annotations
 
 import re
-import sys
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 from vnlp_prep.corpus.records import shown
@@ -74,10 +74,6 @@ def load_settings(path: Path) -> dict[str, Any]:
     A ``pyproject.toml`` is read at ``[tool.vnlp-prep]`` (nothing if it has no such table); any other file has the
     keys at its top or in a table ``[vnlp-prep]``. Raises SettingsError with file and line.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
     name = shown(path)
     try:
         text = path.read_bytes().decode("utf-8")

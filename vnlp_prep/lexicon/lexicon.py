@@ -10,13 +10,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vnlp_prep.lexicon.files import Term, data_folder, read_bands, read_pairs, read_terms
+from vnlp_prep.lexicon.files import Term, data_folder, read_bands, read_pairs, read_terms, read_text
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.candidates import CandidateIndex
     from vnlp_prep.lexicon.suggest import Suggestion
 
-_SHIPPED = ("english.tsv", "vmware.tsv", "seen.tsv", "misspellings.tsv")
+_SHIPPED = ("english.tsv", "vmware.tsv", "seen.tsv", "misspellings.tsv", "foreign.tsv")
 # The documentation that vmware.tsv was counted in has this many words; a user's own list is weighed by its own sum, but
 # never as if it were smaller than this, or a list of three words would make each of them the commonest word of English.
 _DOMAIN_WORDS = 3_460_000
@@ -92,10 +92,22 @@ class Lexicon:
             return all(part in known or part in _CLITICS for part in low.split("'"))
         return False
 
+    def is_foreign(self, word: str) -> bool:
+        """True if a lower-cased word is frequent in another language and rare in English, and the user did not add it."""
+        return word in _shipped_foreign() and not (self.terms and word in self._added)
+
+    @cached_property
+    def _added(self) -> frozenset[str]:
+        return frozenset(t.term.lower() for t in self.terms)
+
     def zipf(self, word: str) -> float:
         """Frequency on the Zipf scale (log10 of occurrences per billion words); 0.0 for a word never seen."""
         low = word.lower()
         return (self._known.get(low) or _shipped_seen().get(low, 0)) / 100
+
+    def known_zipf(self, word: str) -> float:
+        """Frequency of a known lower-cased word on the Zipf scale; 0.0 for a word that is not known, however often it was seen."""
+        return self._known.get(word, 0) / 100
 
     def general_zipf(self, word: str) -> float:
         """Frequency in general English alone, on the Zipf scale: what a domain writes as one word may be two elsewhere."""
@@ -185,6 +197,13 @@ def _shipped_case() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _shipped_seen() -> dict[str, int]:
     return read_bands(data_folder() / "lexicon" / "seen.tsv")
+
+
+@lru_cache(maxsize=1)
+def _shipped_foreign() -> frozenset[str]:
+    words = frozenset(read_text(data_folder() / "lexicon" / "foreign.tsv").split("\n")[1:])
+    # A term of the domain is no sign of another language, whatever it means there ("datos", "server").
+    return words - {t.term.lower() for t in _domain_terms()}
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 _PREFIXES = ("un", "re", "pre", "non", "de", "sub", "multi", "mis", "over", "under", "inter", "auto", "micro", "meta", "super")
 _MIN_STEM = 3
 _MIN_PREFIXED = 4
+_MAX_DOUBLED = 5  # "stopp", "plann": longer words that double their consonant ("preferred") are few, and known
+#: A form of a rare word is no evidence: among 175,000 words something always fits.
+_MIN_ZIPF = 2.5
 _VOWELS = frozenset("aeiou")
 #: Endings that differ between British and American spelling, each way.
 _VARIANTS = (("is", "iz"), ("ys", "yz"), ("our", "or"), ("ll", "l"), ("ogue", "og"), ("ence", "ense"))
@@ -34,7 +37,7 @@ def stems(word: str) -> Iterator[str]:
         stem = word[: -len(ending)]
         if stem[-1:] not in ("e", "y") or ending not in ("ed", "er", "ers"):
             yield from _verb_stems(stem, ending)
-    for ending, back in (("ly", ""), ("ily", "y"), ("ness", ""), ("iness", "y"), ("less", ""), ("ful", ""), ("ment", "")):
+    for ending, back in (("ly", ""), ("ily", "y"), ("ness", ""), ("iness", "y"), ("less", ""), ("ful", "")):
         if word.endswith(ending) and len(word) > len(ending) + _MIN_STEM:
             yield word[: -len(ending)] + back
 
@@ -44,7 +47,8 @@ def _verb_stems(stem: str, ending: str) -> Iterator[str]:
     if len(stem) < _MIN_STEM:
         return
     if len(stem) > _MIN_STEM and stem[-1] == stem[-2] and stem[-1] not in "aeiouls":
-        yield stem[:-1]  # stop -> stopped
+        if len(stem) <= _MAX_DOUBLED:
+            yield stem[:-1]  # stop -> stopped
         return
     if ending in ("ed", "er", "ers") and stem.endswith("i"):
         yield stem[:-1] + "y"
@@ -70,14 +74,14 @@ def variants(word: str) -> Iterator[str]:
                 at = word.find(old, at + 1)
 
 
-def is_regular_form(word: str, known: Callable[[str], bool]) -> bool:
-    """True if ``word`` (lower case, unknown) is a regular form or the other spelling of a word that ``known`` has."""
-    for stem in stems(word):
-        if len(stem) >= _MIN_STEM and known(stem):
-            return True
+def is_regular_form(word: str, zipf: Callable[[str], float]) -> bool:
+    """True if ``word`` (lower case, unknown) is a regular form or the other spelling of a word that is not rare.
+
+    ``zipf`` gives the frequency of a known word on the Zipf scale, 0 for others.
+    """
+    if any(len(stem) >= _MIN_STEM and zipf(stem) >= _MIN_ZIPF for stem in stems(word)):
+        return True
     for prefix in _PREFIXES:
-        if word.startswith(prefix) and len(word) - len(prefix) >= _MIN_PREFIXED + 1:
-            rest = word[len(prefix) :]
-            if known(rest):
-                return True
-    return any(v[-4:] != word[-4:] or len(v) > 5 for v in variants(word) if known(v))
+        if word.startswith(prefix) and len(word) > len(prefix) + _MIN_PREFIXED and zipf(word[len(prefix) :]) >= _MIN_ZIPF:
+            return True
+    return any(len(v) > 5 and zipf(v) > 0 for v in variants(word))

@@ -43,7 +43,7 @@ class CompoundStage(WordStage):
         word = token[start:end]
         if not _MIN_LETTERS <= len(word) <= _MAX_LETTERS or not word.isalpha() or word in self.lexicon:
             return ()
-        if is_regular_form(word.lower(), self.lexicon.__contains__):
+        if is_regular_form(word.lower(), self.lexicon.known_zipf):
             return ()
         found = self._split(word.lower())
         if found is None:
@@ -76,6 +76,8 @@ class CompoundStage(WordStage):
             # The shorter the string, the easier it is two words by chance ("histo"), and the commoner they have to be.
             common = 5e7 if len(low) < 7 else 1e7 if len(low) == 7 else 2e6
             confidence = 0.93 if min(pairs) > common or (small and len(low) > 7) else 0.8
+            if len(low) > 9 and all(len(p) > 3 and zipf(p) > 4.0 for p in parts):
+                confidence = max(confidence, 0.88)
         elif small and len(parts) == 2 and min(len(p) for p in parts) >= 2 and max(len(p) for p in parts) >= 6:
             confidence = 0.8
         if near and near[0].listed:

@@ -37,6 +37,8 @@ MAX_ROUNDS: Final = 8
 _NAME: Final = "html"
 _URL_LOOK_BACK: Final = 2_000
 _INDENT_LIMIT: Final = 200
+#: A text that begins so is HTML through and through: a backtick in it is no mark of Markdown.
+_DOCUMENT: Final = re.compile(r"\ufeff?\s*(?:<!doctype\s+html|<html)\b", re.I)
 _SPACE: Final = re.compile(r"[\s<>\"'`]")
 _URL: Final = re.compile(r"://|\?[^\s=&]*=|www\.|&[\w.%-]+=", re.I)
 _SHOWN: Final = re.compile(r"</?([A-Za-z][\w:.-]*)|<!|<\?|&(?:#[\dxX]|[A-Za-z][A-Za-z\d]*;)")
@@ -97,11 +99,12 @@ def scan_fragment(text: str, keep_marks: Container[int] = frozenset()) -> Markup
     for _ in range(MAX_ROUNDS - 1):
         if "<" not in current and "&" not in current:
             return Markup(edits, code)
-        to_raw = Alignment(edits).old_span
         more, more_code = _one_round(current, KeptMarks(keep_marks, edits).__contains__)
         if not more:
             return Markup(edits, code)
-        code = merge_spans(code + [to_raw(start, end) for start, end in more_code])
+        if more_code:
+            to_raw = Alignment(edits).old_span
+            code = merge_spans(code + [to_raw(start, end) for start, end in more_code])
         edits = compose(text, edits, more)
         current = apply(current, more)
     return Markup([], [])
@@ -113,10 +116,13 @@ class KeptMarks:
     def __init__(self, keep_marks: Container[int], edits: list[Edit]) -> None:
         """``edits`` are those that made the text at hand out of the one that ``keep_marks`` speaks of."""
         self._keep_marks = keep_marks
-        self._alignment = Alignment(edits)
+        self._edits = edits
+        self._alignment: Alignment | None = None
 
     def __contains__(self, start: object) -> bool:
         """Return True if the code that starts at ``start`` keeps its marks."""
+        if self._alignment is None:
+            self._alignment = Alignment(self._edits)
         return isinstance(start, int) and self._alignment.old_span(start, start)[0] in self._keep_marks
 
 
@@ -132,7 +138,7 @@ class _Change(NamedTuple):
 
 def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list[tuple[int, int]]]:
     """Return the edits and code spans of ``text`` as it stands, without what they bring to light."""
-    found = scan(text)
+    found = scan(text, markdown=not _DOCUMENT.match(text))
     mark(text, found)
     code = _code_elements(found.tags)
     changes = _changes(text, found, [(opening.end, closing.start) for opening, closing in code])

@@ -91,13 +91,15 @@ def _is_strong(text: str, tag: Tag) -> bool:
         return not (mention and is_mention(text, partner.start, partner.end))
     if mention:
         return False
+    if text[tag.end - 2] == "/" and (tag.name in VOID or tag.name == "p"):
+        return True  # <input/>: nobody writes a placeholder so
     before, after = _neighbours(text, tag)
     if tag.closing:
         return tag.name not in VOID and (tag.name in SURE or before.isalnum() or before in ".!?)")
     if tag.name == "p":
         return before in "\n>.!?)" and not after.isspace()
-    if tag.name in ("hr", "wbr"):
-        return text[tag.end - 2] == "/" or (tag.name == "hr" and _is_alone(text, tag))
+    if tag.name == "hr":
+        return _is_alone(text, tag)
     return tag.name in SURE and not _is_glued(before) and not _is_glued(after, behind=True)
 
 

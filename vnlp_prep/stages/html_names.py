@@ -73,9 +73,7 @@ STRUCTURE = _names(
 CELL = _names("td th")
 
 #: Elements that a reader sees as a thing of its own: words on both sides of them are apart.
-REPLACED = _names(
-    "applet audio button canvas embed iframe image img input meter object progress select svg textarea video"
-)
+REPLACED = _names("applet audio button canvas embed iframe image img input meter object progress select svg textarea video")
 
 #: Elements that are not the main content of a page.
 BOILERPLATE = _names("nav aside footer")

@@ -41,14 +41,10 @@ SCRAP_LENGTH: Final = 200
 
 _DOCTYPE: Final = re.compile(r"\s*<!doctype\b", re.I)
 _SCRAP: Final = re.compile(r"<!--|\A\s*<(?:\?xml|svg|math|select|frame)\b", re.I)
-_FORMATTING: Final = frozenset(
-    ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
-)
+_FORMATTING: Final = frozenset(("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"))
 _PAGE: Final = frozenset(("html", "body", "main"))
 _NO_TEXT: Final = frozenset(("script", "style", "template", "iframe", "noembed", "noframes"))
-_ROLES: Final = frozenset(
-    ("navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "toolbar")
-)
+_ROLES: Final = frozenset(("navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "toolbar"))
 _NONE_SHOWN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _WHITE: Final = " \t\n\r\f"
 _RUN: Final = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
@@ -99,9 +95,7 @@ def _one_page(text: str, keep_marks: Container[int]) -> fragment.Markup | None:
 
 def _is_scrap(text: str) -> bool:
     """Return True for a bit of HTML that the fragment mode would not take for markup: `<svg>x`, `x<!-- y`."""
-    return _DOCTYPE.match(text) is not None or (
-        len(text) <= SCRAP_LENGTH and "`" not in text and _SCRAP.search(text) is not None
-    )
+    return _DOCTYPE.match(text) is not None or (len(text) <= SCRAP_LENGTH and "`" not in text and _SCRAP.search(text) is not None)
 
 
 def _is_parsable(text: str) -> bool:
@@ -183,10 +177,11 @@ class _Source:
                     yield first, piece.start + first - piece.at, piece.start + last - piece.at
             i += 1
 
-    def place(self, at: int) -> int:
-        """Return the position in the source of the character at ``at`` of the decoded text."""
+    def place(self, at: int) -> tuple[int, int]:
+        """Return the span in the source of the character at ``at`` of the decoded text."""
         piece = self.pieces[bisect_right(self._ats, at) - 1]
-        return piece.start + at - piece.at if piece.verbatim else piece.start
+        start = piece.start + at - piece.at
+        return (start, start + 1) if piece.verbatim else (piece.start, piece.end)
 
 
 def _source_breaks(text: str) -> list[tuple[int, int, str]]:
@@ -411,9 +406,7 @@ class _Walker:
         if attributes:
             if "hidden" in attributes or (attributes.get("role") or "").lower() in _ROLES:
                 return True
-            if (attributes.get("aria-hidden") or "").lower() == "true" or _NONE_SHOWN.search(
-                attributes.get("style") or ""
-            ):
+            if (attributes.get("aria-hidden") or "").lower() == "true" or _NONE_SHOWN.search(attributes.get("style") or ""):
                 return True
         if name == "header":
             return node.css_first("h1") is None and not _is_inside(node, ("main", "article", "section"))
@@ -489,7 +482,7 @@ class _Walker:
                 _push(stack, item)
         if first is None or last is None:
             return None
-        return self._source.place(first), self._source.place(last) + 1
+        return self._source.place(first)[0], self._source.place(last)[1]
 
     def _leave(self, _: str, node: LexborNode, undo: str) -> None:
         if not self._layout:

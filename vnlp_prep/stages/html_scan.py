@@ -68,9 +68,7 @@ _SOURCE_BLOCK: Final = re.compile(r"^\[source[^\n]{0,200}\]\n----\n", re.M)
 _END_SOURCE_BLOCK: Final = re.compile(r"\n----(?=\n|\Z)")
 _NOWHERE: Final = (sys.maxsize, sys.maxsize)
 # What an exporter escapes, and nothing else: decoded even in code.
-_CODE_REFERENCE: Final = re.compile(
-    r"&((?:amp;)*)(amp|lt|gt|quot|apos|#0*(?:39|34|60|62|38)|#[xX]0*(?:27|22|3[cCeE]|26))(;?)"
-)
+_CODE_REFERENCE: Final = re.compile(r"&((?:amp;)*)(amp|lt|gt|quot|apos|#0*(?:39|34|60|62|38)|#[xX]0*(?:27|22|3[cCeE]|26))(;?)")
 
 
 class Tag:
@@ -211,7 +209,7 @@ def scan(text: str, *, markdown: bool = True) -> Scan:
 
 
 def _tag(text: str, start: int, stop: int, end: int, name: str, closing: bool, attributes: str | None) -> Tag | None:
-    """Return the tag from ``start`` to ``end``, its name ending at ``stop``, or None if its attributes are not of a tag."""
+    """Return the tag from ``start`` to ``end``, its name ending at ``stop``; None if its attributes are not of a tag."""
     if attributes is None:
         # Only worth a second look where a "<" in a quoted value is what ended the first one.
         longer = _TAG_WITH_ANGLE.match(text, stop, stop + _ANGLE_LIMIT) if text[stop : stop + 1].isspace() else None

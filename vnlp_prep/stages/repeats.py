@@ -99,7 +99,7 @@ class RepeatStage(WordStage):
     def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
         """Place a change: rulers by their line, words and punctuation in prose only."""
         if edit.rule == "ruler":
-            return None if guard.in_code(edit.start, edit.end) else _ruler(edit, text)
+            return _ruler(edit, text) if guard.allows(edit.start, edit.end) else None
         if edit.rule == "punctuation" and text[text.rfind("\n", 0, edit.start) + 1 : edit.start].strip() == "":
             return None  # marks that open a line open a block: "!!! note", "??? question"
         return super().place(edit, text, guard)

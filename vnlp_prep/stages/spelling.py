@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import math
 
-from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.lexicon.morphology import is_regular_form
 from vnlp_prep.lexicon.suggest import Candidate, candidates, like
 from vnlp_prep.stages.words_stage import Change, WordStage
-from vnlp_prep.words import Guard, word_spans
+from vnlp_prep.words import word_spans
 
 # Below this, a proposal is noise and not even suggested.
 _FLOOR = 0.05
@@ -48,17 +47,14 @@ class SpellingStage(WordStage):
             if found is not None and found[1] >= _FLOOR:
                 term, confidence, rule = found
                 # Half of a hyphenated word is often half of a name.
-                changes.append(Change(start, end, term, rule, confidence * (0.9 if len(spans) > 1 else 1.0)))
+                changes.append(Change(start, end, term, rule, confidence * (0.95 if len(spans) > 1 else 1.0)))
         return tuple(changes)
 
-    def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
+    def weigh(self, change: Change, token: str, text: str) -> Change:
         """Leave a word alone that the document uses as a term."""
-        placed = super().place(edit, text, guard)
-        if placed is None or edit.rule in ("lexicon", "known-misspelling"):
-            return placed
-        if text.count(edit.before) >= _TERM_COUNT:
-            return placed._replace(confidence=placed.confidence * 0.5)
-        return placed
+        if change.rule not in ("lexicon", "known-misspelling") and text.count(token[change.start : change.end]) >= _TERM_COUNT:
+            return change._replace(confidence=change.confidence * 0.5)
+        return change
 
 
 def correction(word: str, lexicon: Lexicon) -> tuple[str, float, str] | None:
@@ -86,7 +82,7 @@ FEATURES = (
     "length 9+", "capital", "two slips", "first letter", "regular form", "no vowel", "two words",
 )  # fmt: skip
 #: Fitted by bench/fit_speller.py; one weight for each of FEATURES.
-WEIGHTS = (-3.00, -1.49, 0.91, 0.56, 7.00, -1.28, -0.59, -2.07, -0.75, -0.22, 0.90, -0.48, -1.14, -0.60, -2.43, -0.98, 3.48)
+WEIGHTS = (-3.67, -1.46, 1.03, 0.56, 7.00, -1.20, -0.83, -2.20, -0.79, -0.35, 0.87, -0.51, -1.10, -0.44, -2.17, -0.91, 3.00)
 
 
 def features(word: str, low: str, found: list[Candidate], lexicon: Lexicon) -> tuple[float, ...]:
@@ -111,7 +107,7 @@ def features(word: str, low: str, found: list[Candidate], lexicon: Lexicon) -> t
         float(word[0].isupper()),
         float(best.cost > 1.35),
         float(low[0] != best.term[0]),
-        float(is_regular_form(low, lexicon.__contains__)),
+        float(is_regular_form(low, lexicon.known_zipf)),
         float(not set(low) & set("aeiouy")),
         float(" " in best.term),
     )

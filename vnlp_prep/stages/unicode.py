@@ -65,9 +65,7 @@ _MAYBE_BAD = re.compile(
 _EMOJI = "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u2bff\U0001f000-\U0001faff"
 # Scripts whose letters change form or cluster at U+200C and U+200D: Arabic to Mandaic, Indic, Tibetan, Myanmar, Khmer,
 # Mongolian.
-_JOINING = (
-    "\u0600-\u085f\u0860-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
-)
+_JOINING = "\u0600-\u085f\u0860-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
 # Scripts written without spaces, where U+200B marks the word boundary: Thai, Lao, Tibetan, Myanmar, Khmer, Tai.
 _SPACELESS = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf"
 _QUOTES = "\"'\u00ab\u00bb\u2018-\u201f\u2039\u203a"
@@ -190,12 +188,7 @@ def _line_edits(line: str) -> list[Edit]:
         if step:
             rule_is_mojibake = True
         else:
-            step = (
-                _overstrike_edits(now)
-                or _character_edits(now, bool(repaired))
-                or _nfc_edits(now)
-                or _leftover_edits(now)
-            )
+            step = _overstrike_edits(now) or _character_edits(now, bool(repaired)) or _nfc_edits(now) or _leftover_edits(now)
         if not step:
             return edits
         edits = _named(compose(line, edits, step), repaired) if edits else step

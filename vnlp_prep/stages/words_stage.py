@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from vnlp_prep.edits import Edit
@@ -47,21 +48,29 @@ class WordStage:
         suspicious = {t for t in set(text.split()).difference(self._quiet) if self._changes(t)}
         if not suspicious:
             return []
-        guard = Guard(text, code, self.lexicon.__contains__)
+        guard = Guard(text, code, self.lexicon)
         found = []
         for token in suspicious:
+            changes = [self.weigh(change, token, text) for change in self._changes(token)]
             for at in _places(token, text):
-                for change in self._changes(token):
+                for change in changes:
                     start, end = at + change.start, at + change.end
                     edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, change.confidence)
                     placed = self.place(edit, text, guard)
                     if placed is not None:
                         found.append(placed)
         found.sort(key=lambda e: e.start)
-        return found
+        # Two edits may want the same place (the space between two rulers): the first has it, the other its turn in the next round.
+        ends = accumulate((e.end for e in found), max, initial=0)
+        return [e for e, end in zip(found, ends, strict=False) if e.start >= end]
+
+    def weigh(self, change: Change, token: str, text: str) -> Change:
+        """Return the change as sure as the whole text makes it; asked once for each token of a text."""
+        del token, text
+        return change
 
     def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
-        """Return the edit as it may be made at its place: as it is, less sure, or not at all."""
+        """Return the edit as it may be made at its place: as it is, moved, or not at all."""
         del text
         return edit if guard.allows(edit.start, edit.end) else None
 

@@ -1,0 +1,68 @@
+"""The stages that work on words, case by case: what must change, what must not, what is known to fail."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vnlp_prep import Lexicon, Preprocessor
+from vnlp_prep.lexicon.files import Term
+
+FOLDER = Path(__file__).parents[1] / "cases"
+STAGES = ("repeats", "compounds", "spelling")
+
+
+def cases(kind):
+    return [
+        pytest.param(name, case, id=f"{name}: {case['label']}")
+        for name in STAGES
+        for case in json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))[kind]
+    ]
+
+
+@pytest.mark.parametrize(("stage", "case"), cases("fixed"))
+def test_damage_is_undone(stage, case):
+    prep = Preprocessor(stages=[stage])
+    assert prep(case["original"]) == case["fixed"]
+    assert {e.stage for e in prep.clean(case["original"]).edits} == {stage}
+
+
+@pytest.mark.parametrize(("stage", "case"), cases("kept"))
+def test_what_is_right_stays(stage, case):
+    assert Preprocessor(stages=[stage])(case["text"]) == case["text"]
+    assert Preprocessor()(case["text"]) == case["text"]
+
+
+@pytest.mark.parametrize(("stage", "case"), cases("known_failures"))
+@pytest.mark.xfail(strict=True, reason="known failure")
+def test_known_failures(stage, case):
+    assert Preprocessor(stages=[stage])(case["original"]) == case["fixed"]
+
+
+def test_a_term_that_the_document_uses_is_left_alone():
+    text = "The conneector is new. Install the conneector first. Then start the conneector."
+    assert Preprocessor()(text) == text
+    assert Preprocessor()("The conneector is new.") == "The connector is new."
+
+
+def test_the_users_terms_are_known_and_the_users_corrections_are_made():
+    lexicon = Lexicon([Term("conneector"), Term("colour", replace_by="color")])
+    assert Preprocessor(lexicon=lexicon)("The conneector has a colour.") == "The conneector has a color."
+
+
+def test_below_the_threshold_an_edit_is_a_suggestion():
+    doc = Preprocessor(threshold=1.0).clean("Teh client")
+    assert doc.text == "Teh client"
+    assert [(s.before, s.after) for s in doc.suggestions] == [("Teh", "The")]
+    assert 0 < doc.suggestions[0].confidence < 1
+
+
+def test_the_cache_of_decisions_is_bounded(monkeypatch):
+    from vnlp_prep.stages import words_stage
+    from vnlp_prep.stages.spelling import SpellingStage
+
+    monkeypatch.setattr(words_stage, "CACHE_SIZE", 50)
+    stage = SpellingStage(Lexicon.shipped())
+    first = [stage.propose(f"word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]} teh") for i in range(100)]
+    assert len(stage._quiet) + len(stage._decided) <= 52
+    assert first == [stage.propose(f"word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]} teh") for i in range(100)]
