@@ -231,7 +231,6 @@ def main() -> None:
         splits = ((word[:i], word[i:]) for i in range(1, len(word)))
         return any(pairs.get(f"{a} {b}", 0.0) > RUN_TOGETHER_RATIO * share(word) for a, b in splits)
 
-    terms = {w for w in terms if w in dictionary or not run_together(w)}
     for word in dictionary | terms:
         known[word] = zipf(share(word))
     for word, f in frequency.items():
@@ -253,13 +252,10 @@ def main() -> None:
         if repositories < MIN_REPOSITORIES and documents < MANY_DOCUMENTS:
             continue
         count, spelling = sum(spellings.values()), spellings.most_common(1)[0][0]
-        # Inner capitals are put on purpose; a plain word may be the slip of a frequent one.
-        if (
-            word not in known
-            and spelling in (word, word.capitalize())
-            and slip_of_frequent(word, count, documents, corpus, known)
-        ):
-            continue
+        # Inner capitals are put on purpose; a plain word may be the slip of a frequent one, or two words.
+        if word not in known and spelling in (word, word.capitalize()):
+            if run_together(word) or slip_of_frequent(word, count, documents, corpus, known):
+                continue
         domain[word] = (spelling, count, documents)
 
     bands = "# hundredths of the Zipf scale (100 x log10 of occurrences per billion words), TAB, words; see README.md\n"

@@ -107,7 +107,7 @@ def test_a_signal_leaves_nothing_under_the_final_name(folder, number, status, wo
     left = sorted(p.name for p in folder.iterdir())
     if number != signal.SIGKILL:
         assert left == ["out.jsonl"]
-        assert process.stderr.read() == b""
+        assert process.stderr.read().strip() == b""
     else:
         assert all(name == "out.jsonl" or name.startswith(".") for name in left)
     process.stderr.close()
