@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +22,7 @@ TEXT = "Teh vSphere client&#39;s log is sooooo slow!!!!!"
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    monkeypatch.setenv("PYTHONPATH", root)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent))
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
@@ -94,7 +95,7 @@ def test_lines_are_handed_on_as_they_come():
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_signal_leaves_nothing_under_the_final_name(folder, number, status, workers):
     (folder / "out.jsonl").write_bytes(b"old")
-    process = started("-", "-o", "out.jsonl", "--workers", workers, "--edits", "e.jsonl")
+    process = started("-", "-o", "out.jsonl", "--workers", workers, "--edits", "e.jsonl", start_new_session=True)
     process.stdin.write(DIRTY * 500 + b"bad\n")
     process.stdin.flush()
     wait_for((folder / ".out.jsonl.vnlp-prep.tmp").exists)
@@ -111,6 +112,8 @@ def test_a_signal_leaves_nothing_under_the_final_name(folder, number, status, wo
     else:
         assert all(name == "out.jsonl" or name.startswith(".") for name in left)
     process.stderr.close()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # workers of a process that was killed
     # The next run is not in the way of what the killed one left.
     assert vnlp("-", "-o", "out.jsonl", "--edits", "e.jsonl", stdin=DIRTY).returncode == 0
     assert (folder / "out.jsonl").read_bytes() == CLEAN
@@ -128,7 +131,7 @@ def test_a_reader_that_goes_away(folder):
 
 def test_standard_output_that_is_full_or_closed(folder):
     (folder / "x.jsonl").write_bytes(DIRTY)
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         done = subprocess.run([*COMMAND, "x.jsonl"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith(b"vnlp-prep: error: standard output: cannot be written: no space left")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Exit statuses.
 DONE, REJECTS, ERROR = 0, 1, 2
 
+_SIGPIPE = 13
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -34,9 +36,18 @@ class _Commands(click.Group):
             args = ["clean", *args]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        # click would answer these itself: with a status that means "rejects" here, and with an empty line.
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _SignalledError(_SIGPIPE) from None
+        except KeyboardInterrupt:
+            raise _SignalledError(signal.SIGINT) from None
 
-class _Terminated(BaseException):
-    """A signal asked us to end."""
+
+class _SignalledError(BaseException):
+    """A signal asked us to end, or would have: ``number``."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -198,7 +209,7 @@ def clean(
         summary = run(jobs, prep, options, edits=edits, watch=progress)
     if not quiet:
         paint = terminal.Paint(terminal.wants_colour(sys.stderr))
-        for line in terminal.summary_lines(summary, paint, changes=10 if show else 0):
+        for line in terminal.summary_lines(summary, paint, changes=5 if show else 0):
             click.echo(line, err=True, color=True)
     for name, reason in summary.damaged:
         _say_error(f"{name}: {reason}; what was read before is kept")
@@ -272,7 +283,7 @@ def _signals() -> Iterator[None]:
     """Turn the signals that ask a process to end into an exception, so that temporary files are removed."""
 
     def end(number: int, _: FrameType | None) -> None:
-        raise _Terminated(number)
+        raise _SignalledError(number)
 
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), end) for name in names}
@@ -295,17 +306,14 @@ def _status(args: list[str]) -> int:
             if sys.stdout is not None:
                 sys.stdout.flush()
             return int(status or DONE) if args else ERROR
-    except click.exceptions.Abort:
-        return 128 + signal.SIGINT
+    except _SignalledError as ended:
+        if ended.number == _SIGPIPE:
+            # The reader has gone, as `head` does. Python must not try to write the rest when it ends.
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + ended.number
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except _Terminated as ended:
-        return 128 + ended.number
-    except BrokenPipeError:
-        # The reader has gone, as `head` does. Python must not try to write the rest when it ends.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141  # 128 + SIGPIPE, as for a program that the signal ends
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "vnlp-prep"
         _say_error(f"{_one_line(error.format_message())} (see {command} --help)")

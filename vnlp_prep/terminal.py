@@ -60,8 +60,8 @@ def shortened(text: str, length: int = 60) -> str:
 # Summary
 
 
-def summary_lines(summary: Summary, paint: Paint, changes: int = 10) -> list[str]:
-    """Return the closing summary of a run, as lines."""
+def summary_lines(summary: Summary, paint: Paint, changes: int = 5) -> list[str]:
+    """Return the closing summary of a run, as lines; with the ``changes`` most frequent changes of each stage."""
     rejects = sum(summary.rejects.values())
     seconds = max(summary.seconds, 1e-9)
     head = f"{_counted(summary.records + rejects, 'record')}, {summary.changed:,} changed"
@@ -83,13 +83,10 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 10) -> list[str
     if summary.edits:
         stages = ", ".join(f"{stage} {count:,}" for stage, count in _ranked(summary.edits))
         lines.append(f"{_counted(sum(summary.edits.values()), 'edit')}: {stages}")
-    top = summary.changes.top(changes)
-    if top:
-        lines.append("most frequent:")
-        width = max(len(f"{count:,}") for _, count in top)
-        for (stage, before, after), count in top:
-            change = f"{_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}"
-            lines.append(f"  {count:>{width},}  {change}  {paint(stage, _DIM)}")
+    for stage, _ in _ranked(summary.edits) if changes else ():
+        lines.append(paint(stage, _BOLD, _STAGE_COLOURS.get(stage, _DIM)))
+        for (_, before, after), count in summary.changes.top(changes, stage):
+            lines.append(f"  {count:>9,}  {_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}")
     return lines
 
 

@@ -150,7 +150,8 @@ def test_lines_are_the_same_however_the_stream_is_cut(pieces, cap):
 
 
 parts = st.binary(max_size=12) | st.sampled_from(
-    [b'{"text": "teh"}', b'{"text": "teh", "text": 1}', b"\n", b"\r\n", b"\xef\xbb\xbf", b'{"text": "\xe9"}', b"[1]", b" ", b"BOOM"]
+    [b'{"text": "teh"}', b'{"text": "teh", "text": 1}',
+     b"\n", b"\r\n", b"\xef\xbb\xbf", b'{"text": "\xe9"}', b"[1]", b" ", b"BOOM"]
 )  # fmt: skip
 
 

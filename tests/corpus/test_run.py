@@ -19,13 +19,18 @@ GOOD = b'{"text": "teh"}\n'
 CLEAN = b'{"text": "the"}\n'
 
 
+def names(folder):
+    """What stands in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_several_inputs_go_to_a_folder(vnlp, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "a.jsonl").write_bytes(GOOD + b"bad\n")
     (tmp_path / "b.txt").write_bytes(b"teh\n")
     result = vnlp("a.jsonl", "b.txt", "-o", "out/")
     assert (result.status, result.out) == (1, b"")
-    assert sorted(os.listdir("out")) == ["a.jsonl", "a.jsonl.rejects.jsonl", "b.txt"]
+    assert names(tmp_path / "out") == ["a.jsonl", "a.jsonl.rejects.jsonl", "b.txt"]
     assert (tmp_path / "out/a.jsonl").read_bytes() == CLEAN
     assert (tmp_path / "out/b.txt").read_bytes() == b"the\n"
 
@@ -38,7 +43,7 @@ def test_two_inputs_of_one_name_do_not_go_to_one_folder(vnlp, tmp_path):
     result = vnlp("one/a.jsonl", "two/a.jsonl", "-o", "out")
     assert result.status == 2
     assert "two outputs" in result.err
-    assert os.listdir("out") == []
+    assert names(tmp_path / "out") == []
 
 
 def test_inputs_on_standard_output_do_not_share_a_line(vnlp, tmp_path):
@@ -104,7 +109,7 @@ def test_a_second_run_on_the_same_output_is_refused(vnlp, tmp_path):
     (tmp_path / ".out.jsonl.vnlp-prep.tmp").write_bytes(b"left by a run that was killed, longer than the output")
     assert vnlp("a.jsonl", "-o", "out.jsonl").status == 0
     assert (tmp_path / "out.jsonl").read_bytes() == CLEAN
-    assert sorted(os.listdir(tmp_path)) == ["a.jsonl", "out.jsonl"]
+    assert names(tmp_path) == ["a.jsonl", "out.jsonl"]
 
 
 def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(vnlp, tmp_path):
@@ -114,7 +119,7 @@ def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(vnlp, tmp_pat
         make("precious", ".out.jsonl.vnlp-prep.tmp")
         assert vnlp("a.jsonl", "-o", "out.jsonl").status == 2
         assert (tmp_path / "precious").read_bytes() == b"precious"
-        os.unlink(".out.jsonl.vnlp-prep.tmp")
+        (tmp_path / ".out.jsonl.vnlp-prep.tmp").unlink()
 
 
 def test_permissions_of_the_old_file_stay(vnlp, tmp_path):
@@ -139,7 +144,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(vnlp, tmp_path, name):
     assert f"{name}: cannot be written" in result.err
     assert result.err.count("\n") == 1
     assert (tmp_path / name).read_bytes() == b"old"
-    assert sorted(os.listdir(tmp_path)) == sorted(["a.jsonl", name])
+    assert names(tmp_path) == sorted(["a.jsonl", name])
 
 
 def test_a_log_that_does_not_fit_stops_the_run(vnlp, tmp_path):
@@ -152,7 +157,7 @@ def test_a_log_that_does_not_fit_stops_the_run(vnlp, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert result.status == 2
     assert "cannot be written" in result.err
-    assert os.listdir(tmp_path) == ["a.jsonl"]
+    assert names(tmp_path) == ["a.jsonl"]
 
 
 def test_output_to_a_device_leaves_the_rejects_here(vnlp, tmp_path):
@@ -223,6 +228,6 @@ def test_an_output_of_a_failed_run_can_be_written_again(tmp_path):
     jobs = plan([str(tmp_path / "in.jsonl")], options, output=str(tmp_path / "out.jsonl"), edits=str(tmp_path / "e.jsonl"))
     with pytest.raises(KeyboardInterrupt):
         run(jobs, Broken(), options, edits=str(tmp_path / "e.jsonl"))
-    assert os.listdir(tmp_path) == ["in.jsonl"]
+    assert names(tmp_path) == ["in.jsonl"]
     with pytest.raises(OutputError, match="no folder"):
         plan([str(tmp_path / "in.jsonl")], options, output=str(tmp_path / "x/out.jsonl"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from vnlp_prep.stages.html_names import (
     ATTRIBUTES,
@@ -22,9 +22,7 @@ from vnlp_prep.stages.html_names import (
     SURE,
 )
 from vnlp_prep.stages.html_references import decode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from vnlp_prep.words import literal_blocks
 
 # One pattern that begins with a plain set of characters, because the regex engine skips to such a start quickly.
 _EVENT: Final = re.compile(
@@ -58,14 +56,6 @@ _HTML_LANGUAGES: Final = re.compile(
     r"\b",
     re.I,
 )
-# Text flush left that is no list item and no tag, a blank line, then lines indented as Markdown's code.
-_INDENTED_CODE: Final = re.compile(
-    r"(?:\A|(?<=\n))[^\s<*+\-\d|>\#][^\n]*\n(?:[ \t]*\n)+((?:[ ]{4}|\t)[^\n]*\n?(?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\n)*)"
-)
-_HIGHLIGHT: Final = re.compile(r"\{%-?[ ]{0,9}highlight\b")
-_END_HIGHLIGHT: Final = re.compile(r"\{%-?[ ]{0,9}endhighlight\b")
-_SOURCE_BLOCK: Final = re.compile(r"^\[source[^\n]{0,200}\]\n----\n", re.M)
-_END_SOURCE_BLOCK: Final = re.compile(r"\n----(?=\n|\Z)")
 _NOWHERE: Final = (sys.maxsize, sys.maxsize)
 # What an exporter escapes, and nothing else: decoded even in code.
 _CODE_REFERENCE: Final = re.compile(r"&((?:amp;)*)(amp|lt|gt|quot|apos|#0*(?:39|34|60|62|38)|#[xX]0*(?:27|22|3[cCeE]|26))(;?)")
@@ -147,7 +137,7 @@ def scan(text: str, *, markdown: bool = True) -> Scan:
     references: list[Reference] = []
     unknown: list[tuple[int, int, str, bool]] = []
     find = _Finder(text)
-    literal = iter(_literal_code(text) if markdown else ())
+    literal = iter(literal_blocks(text) if markdown else ())
     literal_start, literal_end = next(literal, _NOWHERE)
     foreign = "<svg" in text or "<math" in text
     at = 0
@@ -321,28 +311,6 @@ def is_mention(text: str, start: int, end: int) -> bool:
         last = text[max(0, start - _PREFIX_LIMIT) : start].rstrip(" \t")[-1:]
         return last not in ("", "\n", ">")  # at the start of a line, or behind a tag, it is no word
     return before + after in ('""', "''", "()", "``")
-
-
-def _literal_code(text: str) -> list[tuple[int, int]]:
-    """Return the spans of code that has no marks of its own at its start: indented, `{% highlight %}`, `[source]`."""
-    spans: list[tuple[int, int]] = []
-    if "\n    " in text or "\n\t" in text:
-        head = text[:2_000].lower()
-        if "<html" not in head and "<body" not in head and "<!doctype" not in head:
-            spans += [match.span(1) for match in _INDENTED_CODE.finditer(text)]
-    if "endhighlight" in text:
-        spans += _between(text, _HIGHLIGHT, _END_HIGHLIGHT)
-    if "\n----" in text and "[source" in text:
-        spans += _between(text, _SOURCE_BLOCK, _END_SOURCE_BLOCK)
-    return sorted(spans)
-
-
-def _between(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    """Yield the spans from an opening mark to the closing one; nothing behind an opening mark that is never closed."""
-    at = 0
-    while (first := opening.search(text, at)) and (last := closing.search(text, first.end())):
-        yield first.start(), last.end()
-        at = last.end()
 
 
 def _markdown_code(text: str, start: int, end: int) -> tuple[int, int, int, bool] | None:

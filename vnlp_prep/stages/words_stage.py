@@ -60,7 +60,7 @@ class WordStage:
                     if placed is not None:
                         found.append(placed)
         found.sort(key=lambda e: e.start)
-        # Two edits may want the same place (the space between two rulers): the first has it, the other its turn in the next round.
+        # Two edits may want the same place (the space between two rulers): the first has it, the other comes next round.
         ends = accumulate((e.end for e in found), max, initial=0)
         return [e for e, end in zip(found, ends, strict=False) if e.start >= end]
 

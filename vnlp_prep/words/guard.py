@@ -1,0 +1,97 @@
+"""Whether a place of a text may be changed."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from vnlp_prep.words.lines import Vocabulary, english, line_kind, plain_words
+from vnlp_prep.words.regions import Protected, code_regions, fences, front_matter, inline_regions, literal_blocks, outermost
+from vnlp_prep.words.tokens import Span, classify
+
+_FLAG = re.compile(r"--?[A-Za-z]")
+_COMMAND_REACH = 60
+_REACH = 1000  # code points to either side that count as the paragraph or the line of a place
+
+
+class Guard:
+    """Answers, for one text, whether a place may be changed. Built only when there is something to ask."""
+
+    def __init__(self, text: str, code: Sequence[Span], vocabulary: Vocabulary) -> None:
+        """``code``: spans known to be program text; ``vocabulary``: the lexicon."""
+        self._text = text
+        self._vocabulary = vocabulary
+        head = front_matter(text)
+        self._blocks = sorted([*fences(text), *literal_blocks(text), *code, *([head] if head else [])])
+        self._starts = [start for start, _ in self._blocks]
+        self._paragraphs: dict[int, list[Protected]] = {}
+        self._verdicts: dict[Span, bool] = {}
+
+    def in_code(self, start: int, end: int) -> bool:
+        """True if the span touches program text, a template, a link target, a placeholder or front matter."""
+        i = bisect_right(self._starts, end - 1)
+        if any(self._blocks[k][1] > start for k in range(max(0, i - 2), i)):
+            return True
+        left, right = self._paragraph(start)
+        regions = self._paragraphs.get(left)
+        if regions is None:
+            regions = self._paragraphs[left] = inline_regions(self._text, left, right)
+        return any(p.start < end and start < p.end for p in regions)
+
+    def _paragraph(self, at: int) -> Span:
+        """The lines around a position that no blank line parts."""
+        return self._between(at, "\n\n")
+
+    def _between(self, at: int, border: str) -> Span:
+        """The text around a position up to the next ``border`` on either side.
+
+        Where there is none for long (a minified page, a book in one line) the neighbourhood counts: blocks of fixed places, so
+        that all positions in one share its answer and the whole text is looked at a bounded number of times.
+        """
+        low = max(0, at // _REACH - 1) * _REACH
+        high = low + 3 * _REACH
+        left = self._text.rfind(border, low, at)
+        right = self._text.find(border, at, high)
+        return low if left < 0 else left + len(border), min(high, len(self._text)) if right < 0 else right
+
+    def in_prose(self, start: int) -> bool:
+        """True if the line around a position is English prose, or too short to tell."""
+        left, right = self._between(start, "\n")
+        verdict = self._verdicts.get((left, right))
+        if verdict is None:
+            line = self._text[left:right]
+            verdict = line_kind(line) is None and english(plain_words(line), self._vocabulary)
+            self._verdicts[left, right] = verdict
+        return verdict
+
+    def allows(self, start: int, end: int) -> bool:
+        """True if a stage may rewrite the words in the span."""
+        return not self.in_code(start, end) and self.in_prose(start) and not self._in_command(end)
+
+    def _in_command(self, end: int) -> bool:
+        """True if flags follow soon in the line: a command that a sentence quotes without marks."""
+        stop = self._text.find("\n", end, end + _COMMAND_REACH)
+        following = self._text[end : end + _COMMAND_REACH if stop < 0 else stop].split()[:4]
+        return any(_FLAG.match(token) for token in following)
+
+
+def protected(text: str, vocabulary: Vocabulary) -> list[Protected]:
+    """Return every protected span of ``text`` with its kind, sorted and disjoint: what ``explain --show-protected`` shows."""
+    found = code_regions(text)
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        kind = line_kind(text[at:end])
+        if kind:
+            found.append(Protected(at, end, kind))
+        elif not english(plain_words(text[at:end]), vocabulary):
+            found.append(Protected(at, end, "not English prose"))
+        at = end + 1
+    for m in re.finditer(r"\S+", text):
+        token = classify(m.group())
+        if token:
+            start, end, kind = token
+            found.append(Protected(m.start() + start, m.start() + end, kind))
+    return outermost(found)

@@ -1,0 +1,160 @@
+"""Code and the like that reaches over white space: Markdown's code, literal blocks, templates, placeholders, link targets."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from vnlp_prep.words.tokens import Span
+
+
+class Protected(NamedTuple):
+    """A span of a text that no stage may rewrite, and why."""
+
+    start: int
+    end: int
+    kind: str
+
+
+_FENCE = re.compile(r"[ \t]*(?:[>*+-][ \t]+)*(`{3,}|~{3,})([^\n]*)")
+_TICKS_OR_BREAK = re.compile(r"`+|\n[ \t]*\n")
+# Bounded, and none can match across a blank line.
+INLINE = re.compile(
+    r"(?P<template>\{\{(?:[^{}\n]|\n(?!\s*\n)){0,300}\}\}|\{%[^%\n]{0,300}%\}|<%[^%\n]{0,300}%>"
+    r"|\$\{[^{}\n]{0,200}\}|\$\([^()\n]{0,200}\)|\[%[^%\n]{0,200}%\])"
+    r"|(?P<placeholder><[^<>\n]{1,200}>)"
+    r"|(?P<link>\]\([^()\s]{1,1000}(?:\s{1,3}\"[^\"\n]{0,200}\")?\))"
+    r"|(?P<path>\b[A-Za-z]:\\(?:[^\\/:*?\"<>|\r\n]{1,80}\\){1,30}[^\\/:*?\"<>|\s]*)"
+    r"|(?P<attributes>\{[:#.][^{}\n]{0,200}\})"
+)
+
+
+# Text flush left that is no list item and no tag, a blank line, then lines indented as Markdown's code.
+_INDENTED_CODE = re.compile(
+    r"(?:\A|(?<=\n))[^\s<*+\-\d|>\#][^\n]*\n(?:[ \t]*\n)+((?:[ ]{4}|\t)[^\n]*\n?(?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\n)*)"
+)
+_HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}highlight\b")
+_END_HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}endhighlight\b")
+_SOURCE_BLOCK = re.compile(r"^\[(?:source|listing|literal)[^\n]{0,200}\]\n(?:\.[^\n]{0,200}\n)?----\n", re.M)
+_END_SOURCE_BLOCK = re.compile(r"\n----(?=\n|\Z)")
+
+
+def fences(text: str) -> Iterator[Span]:
+    """Spans of Markdown's fenced code, fences included; an unclosed one reaches to the end (CommonMark 4.5)."""
+    if "```" not in text and "~~~" not in text:
+        return
+    at, opened, mark = 0, -1, ""
+    while at <= len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        m = _FENCE.match(text, at, end)
+        if m:
+            ticks, info = m.group(1), m.group(2)
+            if opened < 0:
+                if "`" not in info or ticks[0] == "~":
+                    opened, mark = at, ticks
+            elif ticks[0] == mark[0] and len(ticks) >= len(mark) and not info.strip():
+                yield opened, end
+                opened = -1
+        at = end + 1
+    if opened >= 0:
+        yield opened, len(text)
+
+
+def literal_blocks(text: str) -> list[tuple[int, int]]:
+    """Return the spans of code that has no marks of its own at its start: indented, `{% highlight %}`, `[source]`."""
+    spans: list[tuple[int, int]] = []
+    if "\n    " in text or "\n\t" in text:
+        head = text[:2_000].lower()
+        if "<html" not in head and "<body" not in head and "<!doctype" not in head:
+            spans += [match.span(1) for match in _INDENTED_CODE.finditer(text)]
+    if "endhighlight" in text:
+        spans += _between(text, _HIGHLIGHT, _END_HIGHLIGHT)
+    if "\n----" in text and "[source" in text:
+        spans += _between(text, _SOURCE_BLOCK, _END_SOURCE_BLOCK)
+    return sorted(spans)
+
+
+def _between(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield the spans from an opening mark to the closing one; nothing behind an opening mark that is never closed."""
+    at = 0
+    while (first := opening.search(text, at)) and (last := closing.search(text, first.end())):
+        yield first.start(), last.end()
+        at = last.end()
+
+
+def code_spans(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
+    """Spans of Markdown's inline code between ``start`` and ``end``, backticks included (CommonMark 6.1)."""
+    paragraph: list[Span] = []
+    for m in _TICKS_OR_BREAK.finditer(text, start, len(text) if end is None else end):
+        if m.group()[0] == "`":
+            paragraph.append(m.span())
+        else:
+            yield from _paired(paragraph)
+            paragraph = []
+    yield from _paired(paragraph)
+
+
+def _paired(runs: Sequence[Span]) -> Iterator[Span]:
+    """Pair each run of backticks with the next one of the same length. Linear: each length keeps its own queue."""
+    places: dict[int, list[int]] = {}
+    for i, (start, end) in enumerate(runs):
+        places.setdefault(end - start, []).append(i)
+    i = 0
+    while i < len(runs):
+        start, end = runs[i]
+        same = places[end - start]
+        k = bisect_right(same, i)
+        if k < len(same):
+            i = same[k]
+            yield start, runs[i][1]
+        i += 1
+
+
+def markdown_code(text: str) -> list[Span]:
+    """Spans of Markdown code, fenced and inline, in order."""
+    if "`" not in text and "~~~" not in text:
+        return []
+    out: list[Span] = []
+    at = 0
+    for start, end in fences(text):
+        out += code_spans(text, at, start)
+        out.append((start, end))
+        at = end
+    out += code_spans(text, at)
+    return out
+
+
+def front_matter(text: str) -> Span | None:
+    """Span of a YAML front matter at the start of the text."""
+    if not text.startswith("---\n") and not text.startswith("---\r\n"):
+        return None
+    m = re.compile(r"\n(?:---|\.\.\.)[ \t]*(?=\r?\n|\Z)").search(text, 3, 20_000)
+    return (0, m.end()) if m else None
+
+
+def inline_regions(text: str, start: int, end: int) -> list[Protected]:
+    """Return inline code, templates, placeholders, link targets and paths with spaces between ``start`` and ``end``."""
+    found = [Protected(a, b, "code") for a, b in code_spans(text, start, end)]
+    found += [Protected(*m.span(), m.lastgroup or "code") for m in INLINE.finditer(text, start, end)]
+    return found
+
+
+def code_regions(text: str) -> list[Protected]:
+    """Return what is protected beyond single tokens, sorted and disjoint."""
+    head = front_matter(text)
+    found = [Protected(*head, "front matter")] if head else []
+    found += [Protected(start, end, "code") for start, end in (*fences(text), *literal_blocks(text))]
+    found += inline_regions(text, 0, len(text))
+    return outermost(found)
+
+
+def outermost(found: list[Protected]) -> list[Protected]:
+    """Sort the spans and drop those that begin inside an earlier one."""
+    out: list[Protected] = []
+    for p in sorted(found, key=lambda p: (p.start, -p.end)):
+        if not out or p.start >= out[-1].end:
+            out.append(p)
+    return out
