@@ -31,7 +31,7 @@ def stems(word: str) -> Iterator[str]:
             yield word[:-2]
         if not (word.endswith("ys") and word[-3:-2] not in _VOWELS) and not word.endswith(("chs", "shs", "xs", "zs")):
             yield word[:-1]
-    for ending in ("ed", "er", "ing", "able", "ers", "ings"):
+    for ending in ("ed", "er", "ing", "able", "ers", "ings", "or", "ors"):
         if not word.endswith(ending):
             continue
         stem = word[: -len(ending)]

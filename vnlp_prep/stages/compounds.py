@@ -25,6 +25,10 @@ _SMALL = frozenset(
     "a an and are as at be by can for from has have if in into is it its not of on or over so than that the their then "
     "this to under was we were when which will with you your all each any".split()
 )
+# More than two words by chance are likelier than two: each pair has to be this common.
+_MANY_PARTS = 1e7
+# A capital makes it the name of something ("Papertrail"), unless a small word begins it ("Inaddition").
+_NAME = 0.85
 # A short part must be a common word, or every string comes apart.
 _MIN_ZIPF = {1: 6.0, 2: 5.6, 3: 4.6, 4: 3.9}
 
@@ -49,6 +53,8 @@ class CompoundStage(WordStage):
         if found is None:
             return ()
         parts, confidence = found
+        if word[0].isupper() and parts[0] not in _SMALL:
+            confidence *= _NAME
         at, pieces = 0, []
         for part in parts:
             pieces.append(word[at : at + len(part)])
@@ -62,7 +68,7 @@ class CompoundStage(WordStage):
         if not 2 <= len(parts) <= 5:
             return None
         zipf = self.lexicon.general_zipf
-        if any(zipf(p) < _MIN_ZIPF.get(len(p), 3.0) for p in parts):
+        if any(zipf(p) < _MIN_ZIPF.get(len(p), 3.0) or (len(p) == 1 and p != "a") for p in parts):
             return None
         near = candidates(low, self.lexicon)
         best = max((c.score for c in near[:1]), default=-9.0)
@@ -76,7 +82,9 @@ class CompoundStage(WordStage):
             # The shorter the string, the easier it is two words by chance ("histo"), and the commoner they have to be.
             common = 5e7 if len(low) < 7 else 1e7 if len(low) == 7 else 2e6
             confidence = 0.93 if min(pairs) > common or (small and len(low) > 7) else 0.8
-            if len(low) > 9 and all(len(p) > 3 and zipf(p) > 4.0 for p in parts):
+            if len(parts) > 2 and min(pairs) < _MANY_PARTS:
+                confidence = 0.6
+            elif len(low) > 9 and all(len(p) > 3 and zipf(p) > 4.0 for p in parts):
                 confidence = max(confidence, 0.88)
         elif small and len(parts) == 2 and min(len(p) for p in parts) >= 2 and max(len(p) for p in parts) >= 6:
             confidence = 0.8

@@ -22,8 +22,6 @@ from vnlp_prep.words import word_spans
 # Below this, a proposal is noise and not even suggested.
 _FLOOR = 0.05
 _MIN_LETTERS = 3
-# A document that writes an unknown word this often means it.
-_TERM_COUNT = 3
 
 
 class SpellingStage(WordStage):
@@ -49,12 +47,6 @@ class SpellingStage(WordStage):
                 # Half of a hyphenated word is often half of a name.
                 changes.append(Change(start, end, term, rule, confidence * (0.95 if len(spans) > 1 else 1.0)))
         return tuple(changes)
-
-    def weigh(self, change: Change, token: str, text: str) -> Change:
-        """Leave a word alone that the document uses as a term."""
-        if change.rule not in ("lexicon", "known-misspelling") and text.count(token[change.start : change.end]) >= _TERM_COUNT:
-            return change._replace(confidence=change.confidence * 0.5)
-        return change
 
 
 def correction(word: str, lexicon: Lexicon) -> tuple[str, float, str] | None:

@@ -10,6 +10,9 @@ from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.words import Guard
 
+_TERM_COUNT = 3
+# The rules that guess from the word alone.
+_TERMS = frozenset(("run-together", "swapped-letters", "missing-letter", "extra-letter", "wrong-letter", "several-slips"))
 #: Tokens whose decision is remembered. When it is full it starts anew: what is decided never depends on it.
 CACHE_SIZE = 200_000
 
@@ -65,8 +68,12 @@ class WordStage:
         return [e for e, end in zip(found, ends, strict=False) if e.start >= end]
 
     def weigh(self, change: Change, token: str, text: str) -> Change:
-        """Return the change as sure as the whole text makes it; asked once for each token of a text."""
-        del token, text
+        """Return the change as sure as the whole text makes it; asked once for each token of a text.
+
+        A document that writes an unknown word often means it, unless people or lists say that it is a mistake.
+        """
+        if change.rule in _TERMS and text.count(token[change.start : change.end]) >= _TERM_COUNT:
+            return change._replace(confidence=change.confidence * 0.5)
         return change
 
     def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
