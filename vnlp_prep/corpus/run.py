@@ -221,7 +221,7 @@ class _Run:
             if isinstance(record, Problem):
                 raise record
             docs = [_good(result, field_name(path)) for result, path in zip(results, record.paths, strict=True)]
-            piece = lines.write(record, [doc.text for doc in docs]) if docs else record.unchanged()
+            piece = lines.write(record, [doc.text if doc.edits else doc.raw for doc in docs]) if docs else record.unchanged()
         except Problem as problem:
             self.summary.rejects[problem.code] += 1
             self.rejects[job.rejects].write(reject_dict(shown(job.input), line, problem))
@@ -259,7 +259,7 @@ class _Run:
             self._count_edits(job, record, None, record.notes, ())
         for path, doc in zip(record.paths, docs, strict=True):
             if doc.edits or doc.suggestions:
-                changed = changed or doc.text != doc.raw
+                changed = changed or bool(doc.edits)
                 self._count_edits(job, record, field_name(path), doc.edits, doc.suggestions)
         summary.changed += changed
 

@@ -35,6 +35,7 @@ INLINE = re.compile(
 _INDENTED_CODE = re.compile(
     r"(?:\A|(?<=\n))[^\s<*+\-\d|>\#][^\n]*\n(?:[ \t]*\n)+((?:[ ]{4}|\t)[^\n]*\n?(?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\n)*)"
 )
+_INDENTED_STARTS = ("\n\n    ", "\n\n\t", "\n\r\n    ", "\n\r\n\t", " \n    ", "\t\n    ", " \n\t")
 _HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}highlight\b")
 _END_HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}endhighlight\b")
 _SOURCE_BLOCK = re.compile(r"^\[(?:source|listing|literal)[^\n]{0,200}\]\n(?:\.[^\n]{0,200}\n)?----\n", re.M)
@@ -66,7 +67,7 @@ def fences(text: str) -> Iterator[Span]:
 def literal_blocks(text: str) -> list[tuple[int, int]]:
     """Return the spans of code that has no marks of its own at its start: indented, `{% highlight %}`, `[source]`."""
     spans: list[tuple[int, int]] = []
-    if "\n    " in text or "\n\t" in text:
+    if any(start in text for start in _INDENTED_STARTS):
         head = text[:2_000].lower()
         if "<html" not in head and "<body" not in head and "<!doctype" not in head:
             spans += [match.span(1) for match in _INDENTED_CODE.finditer(text)]
