@@ -24,7 +24,7 @@ import numpy as np
 
 from vnlp_prep.lexicon import Lexicon
 from vnlp_prep.lexicon.files import data_folder, read_bands, read_terms
-from vnlp_prep.lexicon.suggest import candidates
+from vnlp_prep.lexicon.suggestions import candidates
 from vnlp_prep.stages.spelling import FEATURES, features
 from vnlp_prep.words import Guard, word_spans
 

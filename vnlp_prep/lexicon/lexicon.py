@@ -14,7 +14,7 @@ from vnlp_prep.lexicon.files import Term, data_folder, read_bands, read_pairs, r
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.candidates import CandidateIndex
-    from vnlp_prep.lexicon.suggest import Suggestion
+    from vnlp_prep.lexicon.suggestions import Suggestion
 
 _SHIPPED = ("english.tsv", "vmware.tsv", "seen.tsv", "misspellings.tsv", "foreign.tsv")
 # The documentation that vmware.tsv was counted in has this many words; a user's own list is weighed by its own sum, but
@@ -129,7 +129,7 @@ class Lexicon:
 
     def suggest(self, word: str, limit: int = 10) -> list[Suggestion]:
         """Ranked corrections of ``word``; see ``vnlp_prep.suggest``."""
-        from vnlp_prep.lexicon.suggest import suggest
+        from vnlp_prep.lexicon.suggestions import suggest
 
         return suggest(word, limit, lexicon=self)
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from vnlp_prep.lexicon.morphology import is_regular_form
-from vnlp_prep.lexicon.segment import best_split, pair_counts
-from vnlp_prep.lexicon.suggest import candidates
+from vnlp_prep.lexicon.segmentation import best_split, pair_counts
+from vnlp_prep.lexicon.suggestions import candidates
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import word_spans
 

@@ -15,7 +15,7 @@ import math
 
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.lexicon.morphology import is_regular_form
-from vnlp_prep.lexicon.suggest import Candidate, candidates, like
+from vnlp_prep.lexicon.suggestions import Candidate, candidates, like
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import word_spans
 
