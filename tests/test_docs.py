@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vnlp_prep import words
+from vnlp_prep.words import lines, tokens
 from vnlp_prep.stages import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -113,18 +113,18 @@ def rows(section: str) -> dict[str, list[str]]:
 
 def test_every_kind_of_protected_token_has_a_true_example() -> None:
     table = rows("1.")
-    assert {kind for kind, _ in words._KINDS} | {"other", "data"} == set(table)
+    assert {kind for kind, _ in tokens._KINDS} | {"other", "data"} == set(table)
     for kind, examples in table.items():
         assert examples or kind == "data"
-        assert {words.token_kind(e) for e in examples} <= {kind}
-    assert words.token_kind("x" * 401) == "data"
+        assert {tokens.token_kind(e) for e in examples} <= {kind}
+    assert tokens.token_kind("x" * 401) == "data"
 
 
 def test_every_kind_of_line_has_a_true_example() -> None:
     table = rows("3.")
-    assert {kind for kind, _ in words._LINES} == set(table)
+    assert {kind for kind, _ in lines._LINES} == set(table)
     for kind, (example,) in table.items():
-        assert words.line_kind(example) == kind
+        assert lines.line_kind(example) == kind
 
 
 def test_every_file_of_data_has_its_source() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -20,8 +24,19 @@ _prep: Preprocessor | None = None  # the preprocessor of this worker process
 
 
 def _start(prep: Preprocessor) -> None:
+    """Set this worker process up: the main process decides when to stop, and without it there is nothing left to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     global _prep
     _prep = prep
+
+
+def _end_with_parent() -> None:
+    """Wait for the main process to end, however it ends (SIGKILL leaves it no time to tell)."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _clean(texts: list[str]) -> list[Cleaned]:

@@ -106,7 +106,7 @@ class Lexicon:
         return (self._known.get(low) or _shipped_seen().get(low, 0)) / 100
 
     def known_zipf(self, word: str) -> float:
-        """Frequency of a known lower-cased word on the Zipf scale; 0.0 for a word that is not known, however often it was seen."""
+        """Frequency of a known lower-cased word on the Zipf scale; 0.0 for one that is not known, however often it was seen."""
         return self._known.get(word, 0) / 100
 
     def general_zipf(self, word: str) -> float:

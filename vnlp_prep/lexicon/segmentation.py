@@ -16,6 +16,11 @@ _MAX_PART = 24  # letters; no English word that is worth finding is longer
 _MAX_TEXT = 2_000  # letters; longer runs are data, not words that were run together
 # Where the case or kind of letters changes, words meet: "nodePort", "IPAddress", "utf8".
 _BORDER = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z']+|[0-9]+|[^A-Za-z0-9\s_./\\:-]+")
+# log10 probabilities, tuned on the development half of the hashtag and identifier sets: of an unknown word (less 1 for each
+# letter), of a letter by itself, of two letters that are no common word.
+_UNKNOWN, _LETTER, _TWO_LETTERS = -6.5, -6.5, -5.5
+_COMMON_PAIR = 5.3  # Zipf: "of", "in", "to" are words, "re", "st", "li" are pieces
+_DOMAIN_ONLY = 1.0  # Zipf of a word that only the domain writes as one
 _LETTERS = re.compile(r"[a-z']+")
 _PAIRS_TOTAL = 1_024_908_267_229  # words in the corpus that the pair counts come from (wordsegment's own constant)
 
@@ -37,10 +42,14 @@ def pair_counts() -> dict[str, float]:
 
 def _word_score(word: str, lexicon: Lexicon) -> float:
     """log10 probability of a word; an unknown one costs the more the longer it is."""
-    z = lexicon.general_zipf(word) or (2.0 if word in lexicon else 0.0)
-    if z and (len(word) > 2 or z > 4.0):
-        return z - 9.0
-    return -8.5 - 1.0 * len(word)
+    n = len(word)
+    unknown = _UNKNOWN - n
+    if n == 1:
+        return lexicon.general_zipf(word) - 9.0 if word in "ai" else _LETTER
+    z = lexicon.general_zipf(word) or (_DOMAIN_ONLY if word in lexicon else 0.0)
+    if n == 2:
+        return z - 9.0 if z > _COMMON_PAIR else max(_TWO_LETTERS, unknown)
+    return z - 9.0 if z else unknown
 
 
 def pair_score(first: str, second: str, lexicon: Lexicon) -> float:

@@ -37,8 +37,8 @@ _MAX_LETTERS = 40
 def candidates(word: str, lexicon: Lexicon) -> list[Candidate]:
     """Return the known words that ``word`` (lower case) may stand for, best first.
 
-    Distance 2 is only searched where distance 1 has nothing frequent: nearly all typos are one slip, and the wider search finds ten
-    times as many words.
+    Distance 2 is only searched where distance 1 has nothing frequent: nearly all typos are one slip, and the wider search
+    finds ten times as many words.
     """
     if not 2 <= len(word) <= _MAX_LETTERS:
         return []
@@ -53,7 +53,6 @@ def candidates(word: str, lexicon: Lexicon) -> list[Candidate]:
     for term in found:
         slips = cost(word, term)
         score = (lexicon.zipf(term) or 0.5) - _SLIP * slips
-        # A missing or wrong ending of the same stem ("packagess") is a slip like any other; a short word near a longer one is not.
         if term in known:
             score += _LISTED * known[term]
         out.append(Candidate(term, score, slips, term in known))
