@@ -128,9 +128,8 @@ def main() -> None:
         t = y[half == k]
         for threshold in (0.5, 0.8, 0.9, 0.95):
             made = p >= threshold
-            print(
-                f"half {k}, threshold {threshold}: precision {t[made].mean():.4f}, share of right ones made {t[made].sum() / t.sum():.4f}, {int(made.sum())} made"
-            )
+            precision, recall = t[made].mean(), t[made].sum() / t.sum()
+            print(f"half {k}, from {threshold}: precision {precision:.4f}, share of right ones {recall:.4f}, {int(made.sum())} made")
         bins = np.clip((p * 10).astype(int), 0, 9)
         print(
             "  said / was:",

@@ -1,6 +1,7 @@
 """What is protected: every shape of token, regions that reach over white space, lines that are no prose."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_plain_words_are_found_inside_their_punctuation(token, words):
         "{% recieve the %}",
         "${recieve the}",
         "<your recieve name>",
-        "[link](recieve-teh \"recieve teh\")",
+        '[link](recieve-teh "recieve teh")',
         "C:\\Program Files\\recieve teh\\x.exe",
         "<pre>recieve  teh</pre>",
         "<code>recieve teh</code>",
@@ -134,7 +135,7 @@ def test_inline_code_does_not_cross_a_blank_line():
 def test_protected_spans_are_sorted_disjoint_and_inside(text):
     spans = protected(text, KNOWN)
     assert all(0 <= p.start < p.end <= len(text) for p in spans)
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))
 
 
 @given(st.text(max_size=60))

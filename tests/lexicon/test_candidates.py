@@ -22,8 +22,9 @@ def damaged(word, slips, rng):
     for _ in range(slips):
         i = rng.randrange(len(word))
         c = rng.choice("abcdefghijklmnopqrstuvwxyz")
-        word = rng.choice([word[:i] + word[i + 1 :], word[:i] + c + word[i:], word[:i] + c + word[i + 1 :], word[:i] + word[i : i + 2][::-1] + word[i + 2 :]])
-        word = word or "a"
+        swapped = word[i : i + 2][::-1]
+        before, after = word[:i], word[i + 1 :]
+        word = rng.choice([before + after, before + c + word[i:], before + c + after, before + swapped + word[i + 2 :]]) or "a"
     return word
 
 

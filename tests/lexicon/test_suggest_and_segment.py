@@ -9,7 +9,14 @@ from vnlp_prep import segment, suggest
 
 @pytest.mark.parametrize(
     ("word", "best"),
-    [("recieve", "receive"), ("Teh", "The"), ("SEPERATE", "SEPARATE"), ("vshpere", "vSphere"), ("definately", "definitely"), ("cluster", "cluster")],
+    [
+        ("recieve", "receive"),
+        ("Teh", "The"),
+        ("SEPERATE", "SEPARATE"),
+        ("vshpere", "vSphere"),
+        ("definately", "definitely"),
+        ("cluster", "cluster"),
+    ],
 )
 def test_the_best_suggestion(word, best):
     hits = suggest(word)
