@@ -129,7 +129,7 @@ def main() -> None:
         for threshold in (0.5, 0.8, 0.9, 0.95):
             made = p >= threshold
             precision, recall = t[made].mean(), t[made].sum() / t.sum()
-            print(f"half {k}, from {threshold}: precision {precision:.4f}, share of right ones {recall:.4f}, {int(made.sum())} made")
+            print(f"half {k}, from {threshold}: precision {precision:.4f}, recall {recall:.4f}, {int(made.sum())} made")
         bins = np.clip((p * 10).astype(int), 0, 9)
         print(
             "  said / was:",

@@ -253,9 +253,9 @@ def main() -> None:
             continue
         count, spelling = sum(spellings.values()), spellings.most_common(1)[0][0]
         # Inner capitals are put on purpose; a plain word may be the slip of a frequent one, or two words.
-        if word not in known and spelling in (word, word.capitalize()):
-            if run_together(word) or slip_of_frequent(word, count, documents, corpus, known):
-                continue
+        plain_word = word not in known and spelling in (word, word.capitalize())
+        if plain_word and (run_together(word) or slip_of_frequent(word, count, documents, corpus, known)):
+            continue
         domain[word] = (spelling, count, documents)
 
     bands = "# hundredths of the Zipf scale (100 x log10 of occurrences per billion words), TAB, words; see README.md\n"

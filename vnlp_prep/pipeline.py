@@ -32,7 +32,7 @@ _SETTINGS_FILE, _LEXICON_FILE = "vnlp_prep.json", "lexicon.tsv"
 
 
 class Step(NamedTuple):
-    """What one stage did: its name, the text it was given, the edits it made and those it suggests (offsets in ``text``)."""
+    """What one stage did: its name, the text it was given, the edits it made and those it only suggests (offsets in ``text``)."""
 
     stage: str
     text: str
@@ -41,7 +41,9 @@ class Step(NamedTuple):
 
 
 class Preprocessor:
-    """What one stage did: its name, the text it was given, the edits it made, those it suggests (offsets in ``text``)."""
+    """Cleans text: HTML, broken Unicode, repeated characters, run-together words, typos.
+
+    Cheap to build, safe to share between threads and to pickle.
 
     >>> prep = Preprocessor()
     >>> prep("Teh vSphere client&#39;s log is sooooo slow!!!!!")
@@ -97,7 +99,7 @@ class Preprocessor:
         raise TypeError(f"expected a str or a list of str, not {type(text).__name__}")
 
     def clean(self, text: str) -> Cleaned:
-        """Return the cleaned text with every edit and suggestion, at offsets in the raw text. Raises TypeError for no string."""
+        """Return the cleaned text with every edit and suggestion, at offsets in the raw text. Raises TypeError for non-strings."""
         if not isinstance(text, str):
             raise TypeError(f"expected a str, not {type(text).__name__}")
         marks: frozenset[int] = frozenset()
