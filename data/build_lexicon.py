@@ -252,10 +252,11 @@ def main() -> None:
         if repositories < MIN_REPOSITORIES and documents < MANY_DOCUMENTS:
             continue
         count, spelling = sum(spellings.values()), spellings.most_common(1)[0][0]
-        # Inner capitals are put on purpose; a plain word may be the slip of a frequent one, or two words.
-        plain_word = word not in known and spelling in (word, word.capitalize())
-        if plain_word and (run_together(word) or slip_of_frequent(word, count, documents, corpus, known)):
-            continue
+        if word not in known:
+            # "VirtualMachine" is protected by its shape; "virtualmachine" is two words without their space.
+            slip = spelling in (word, word.capitalize()) and slip_of_frequent(word, count, documents, corpus, known)
+            if slip or run_together(word):
+                continue
         domain[word] = (spelling, count, documents)
 
     bands = "# hundredths of the Zipf scale (100 x log10 of occurrences per billion words), TAB, words; see README.md\n"

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from vnlp_prep.words import lines, tokens
 from vnlp_prep.stages import STAGES
+from vnlp_prep.words import lines, tokens
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS, ROOT / "data" / "README.md", ROOT / "CHANGELOG.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CONFIDENCE = re.compile(r" [01]\.\d\d at ")  # fitted anew from time to time
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 
 
@@ -61,7 +62,8 @@ def test_command_lines_print_what_is_shown(page: Path, tmp_path: Path) -> None:
             program, *arguments = shlex.split(command)
             assert program == "vnlp-prep", f"{name(page)}:{line + 1}: a command that cannot be checked"
             done = subprocess.run([sys.executable, "-m", "vnlp_prep", *arguments], cwd=tmp_path, capture_output=True, text=True)
-            assert done.stdout.rstrip() == shown.rstrip(), f"{name(page)}:{line + 1}: {command}\n{done.stderr}"
+            printed, shown = (CONFIDENCE.sub(" ? at ", text).rstrip() for text in (done.stdout, shown))
+            assert printed == shown, f"{name(page)}:{line + 1}: {command}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

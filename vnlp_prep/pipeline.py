@@ -99,7 +99,10 @@ class Preprocessor:
         raise TypeError(f"expected a str or a list of str, not {type(text).__name__}")
 
     def clean(self, text: str) -> Cleaned:
-        """Return the cleaned text with every edit and suggestion, at offsets in the raw text. Raises TypeError for non-strings."""
+        """Return the cleaned text with every edit and suggestion, at offsets in the raw text.
+
+        Raises TypeError for anything but a string.
+        """
         if not isinstance(text, str):
             raise TypeError(f"expected a str, not {type(text).__name__}")
         marks: frozenset[int] = frozenset()

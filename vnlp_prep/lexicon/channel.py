@@ -33,6 +33,8 @@ def _insert_cost(wrong: str, i: int) -> float:
 def _delete_cost(right: str, j: int) -> float:
     """Cost of the letter ``right[j]`` being left out: cheap when its double stays or it is weak."""
     c = right[j]
+    if c == " ":
+        return _SPACE
     if c in (right[j - 1 : j], right[j + 1 : j + 2]):
         return 0.6
     return 0.85 if c in _VOWELS else 0.95
@@ -46,6 +48,7 @@ def _replace_cost(a: str, b: str) -> float:
 
 
 _SWAP = 0.7
+_SPACE = 0.7  # the key that is missed most
 _FIRST = 0.45  # people rarely get the first letter wrong
 
 

@@ -40,6 +40,12 @@ def pair_counts() -> dict[str, float]:
     return {pair: float(n) for pair, _, n in (line.partition("\t") for line in text.split("\n")) if n}
 
 
+def pair_zipf(first: str, second: str) -> float:
+    """Frequency of two neighbouring words on the Zipf scale; 0.0 if the pair was never seen."""
+    n = pair_counts().get(f"{first} {second}")
+    return math.log10(n / _PAIRS_TOTAL) + 9.0 if n else 0.0
+
+
 def _word_score(word: str, lexicon: Lexicon) -> float:
     """log10 probability of a word; an unknown one costs the more the longer it is."""
     n = len(word)

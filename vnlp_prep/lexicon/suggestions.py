@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from vnlp_prep.lexicon.channel import cost
@@ -19,12 +20,13 @@ class Suggestion(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """One known word near an unknown one, with what speaks for it; ``score`` is a log10 probability up to a constant."""
+    """One known word near an unknown one, with what speaks for it; ``score`` is a log10 probability up to a constant, ``frequency`` Zipf."""
 
     term: str
     score: float
     cost: float
     listed: bool
+    frequency: float
 
 
 # One slip in a word is about a hundred times less likely than none: log10, per unit of channel cost.
@@ -52,12 +54,22 @@ def candidates(word: str, lexicon: Lexicon) -> list[Candidate]:
     out = []
     for term in found:
         slips = cost(word, term)
-        score = (lexicon.zipf(term) or 0.5) - _SLIP * slips
+        frequency = _frequency(term, lexicon)
+        score = (frequency or 0.5) - _SLIP * slips
         if term in known:
             score += _LISTED * known[term]
-        out.append(Candidate(term, score, slips, term in known))
+        out.append(Candidate(term, score, slips, term in known, frequency))
     out.sort(key=lambda c: (-c.score, c.term))
     return out
+
+
+def _frequency(term: str, lexicon: Lexicon) -> float:
+    """Zipf frequency of a word, or of two words in a row."""
+    if " " not in term:
+        return lexicon.zipf(term)
+    from vnlp_prep.lexicon.segmentation import pair_zipf
+
+    return min(pair_zipf(*pair) for pair in pairwise(term.split(" ")))
 
 
 def suggest(word: str, limit: int = 10, *, lexicon: Lexicon | None = None) -> list[Suggestion]:
@@ -76,7 +88,7 @@ def suggest(word: str, limit: int = 10, *, lexicon: Lexicon | None = None) -> li
     low = word.lower().replace("’", "'")
     found = candidates(low, lexicon)
     if low in lexicon:
-        found.insert(0, Candidate(low, max(lexicon.zipf(low), found[0].score + 1 if found else 0.0), 0.0, False))
+        found.insert(0, Candidate(low, max(lexicon.zipf(low), found[0].score + 1 if found else 0.0), 0.0, False, lexicon.zipf(low)))
     if not found:
         return []
     top = found[0].score

@@ -27,6 +27,7 @@ _SMALL = frozenset(
 )
 # More than two words by chance are likelier than two: each pair has to be this common.
 _MANY_PARTS = 1e7
+_LISTED = 0.95  # a list of known misspellings has this very split
 # A capital makes it the name of something ("Papertrail"), unless a small word begins it ("Inaddition").
 _NAME = 0.85
 # A short part must be a common word, or every string comes apart.
@@ -45,6 +46,8 @@ class CompoundStage(WordStage):
             return ()
         start, end = spans[0]
         word = token[start:end]
+        if word.endswith(("'s", "’s")):
+            word, end = word[:-2], end - 2
         if not _MIN_LETTERS <= len(word) <= _MAX_LETTERS or not word.isalpha() or word in self.lexicon:
             return ()
         if is_regular_form(word.lower(), self.lexicon.known_zipf):
@@ -88,7 +91,9 @@ class CompoundStage(WordStage):
                 confidence = max(confidence, 0.88)
         elif small and len(parts) == 2 and min(len(p) for p in parts) >= 2 and max(len(p) for p in parts) >= 6:
             confidence = 0.8
-        if near and near[0].listed:
+        if near and near[0].listed and near[0].term == " ".join(parts):
+            confidence = max(confidence, _LISTED)
+        elif near and near[0].listed:
             confidence = min(confidence, 0.3)
         elif best > together - 1.0:
             confidence = min(confidence, 0.4)

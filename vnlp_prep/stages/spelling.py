@@ -74,14 +74,14 @@ FEATURES = (
     "length 9+", "capital", "two slips", "first letter", "regular form", "no vowel", "two words",
 )  # fmt: skip
 #: Fitted by bench/fit_speller.py; one weight for each of FEATURES.
-WEIGHTS = (-3.67, -1.46, 1.03, 0.56, 7.00, -1.20, -0.83, -2.20, -0.79, -0.35, 0.87, -0.51, -1.10, -0.44, -2.17, -0.91, 3.00)
+WEIGHTS = (-3.85, -1.55, 1.05, 0.54, 7.00, -1.21, -0.95, -2.12, -0.69, -0.09, 0.98, -0.48, -0.82, -0.57, -1.92, -1.27, 0.11)
 
 
 def features(word: str, low: str, found: list[Candidate], lexicon: Lexicon) -> tuple[float, ...]:
     """Return what speaks for and against the best candidate, in the order of FEATURES."""
     best = found[0]
     margin = min(best.score - found[1].score, 4.0) if len(found) > 1 else 4.0
-    frequency = lexicon.zipf(best.term)
+    frequency = best.frequency
     seen = lexicon.zipf(low)
     n = len(low)
     return (
