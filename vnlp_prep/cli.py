@@ -232,7 +232,9 @@ def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **res
     prep = _preprocessor(rest)
     steps = prep.trace(raw)
     result = prep(raw)
-    protected = prep.protected(raw) if show_protected else None
+    # What stands in a tag or is damaged is no word yet: what is protected shows in the text that the word stages are given.
+    decoded = next((step.text for step in steps if step.stage not in ("html", "unicode")), result)
+    protected = prep.protected(decoded) if show_protected else None
     if as_json:
         import json
 
@@ -242,7 +244,7 @@ def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **res
         entry["suggestions"] = [e.to_dict() for e in doc.suggestions]
         if protected is not None:
             entry["protected"] = [
-                {"start": p.start, "end": p.end, "kind": p.kind, "text": raw[p.start : p.end]} for p in protected
+                {"start": p.start, "end": p.end, "kind": p.kind, "text": decoded[p.start : p.end]} for p in protected
             ]
         entry["steps"] = [
             {
@@ -258,7 +260,7 @@ def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **res
     from vnlp_prep import terminal
 
     paint = terminal.Paint(terminal.wants_colour(sys.stdout))
-    for line in terminal.explain_lines(raw, steps, result, protected, paint):
+    for line in terminal.explain_lines(decoded, steps, result, protected, paint):
         click.echo(line, color=True)
     return DONE
 

@@ -177,10 +177,10 @@ class LateProgress:
 
 
 def explain_lines(text: str, steps: Iterable[Any], result: str, protected: Iterable[Any] | None, paint: Paint) -> list[str]:
-    """Return what every stage did to ``text``, as lines.
+    """Return what every stage did, as lines.
 
-    ``steps`` are the pipeline's (stage, text, edits, suggestions); ``protected`` the spans of ``text`` that were
-    never touched, or None to leave them out.
+    ``steps`` are the pipeline's (stage, text, edits, suggestions); ``protected`` the spans of ``text`` (as the stages that
+    work on words were given it) that are never touched, or None to leave them out.
     """
     lines: list[str] = []
     nothing = paint("  nothing", _DIM)

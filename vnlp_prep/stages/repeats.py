@@ -18,7 +18,7 @@ from vnlp_prep.edits import Edit
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import Guard, word_spans
 
-_RUN = re.compile(r"([a-zA-Z])\1{2,}")
+_RUN = re.compile(r"([a-z])\1+")
 _LONG = re.compile(r"(\w)\1\1", re.ASCII)
 _MARKS = re.compile(r"([!?])\1{2,}|(?:[!?]{4,})|\.{4,}|,{4,}|…{2,}")
 _RULER = re.compile(r"([-=*_~#+])\1{4,}")
@@ -26,6 +26,7 @@ _HEADING_MARK = re.compile(r"#{1,6}")
 # What punctuation may follow: words, also with digits or hyphens, quoted or in brackets; not addresses or code.
 _BEFORE_MARKS = re.compile(r"[\"'(\[*_“‘]*(?:\w[\w.'’-]{0,60})?[\"')\]*_”’,;:]*")
 _MAX_RUNS = 5
+_COMMON = 4.3  # Zipf: the 8,000 commonest words
 
 
 class RepeatStage(WordStage):
@@ -54,11 +55,11 @@ class RepeatStage(WordStage):
         """Return the known word that an elongated one stands for."""
         word = token[start:end]
         low = word.lower()
+        # Where one letter is stretched, others that stand twice may be so too ("yeeaahhh").
         runs = list(_RUN.finditer(low))
-        if not runs or len(runs) > _MAX_RUNS or low in self.lexicon or word in self.lexicon:
+        if not any(len(m.group()) > 2 for m in runs) or len(runs) > _MAX_RUNS or word in self.lexicon:
             return None
-        # Every other letter that stands twice may be part of the elongation too ("yeeaahhh"): leave those to spelling.
-        found: list[tuple[float, str]] = []
+        found: list[tuple[float, int, str]] = []
         for lengths in product((1, 2), repeat=len(runs)):
             pieces, at = [], 0
             for m, n in zip(runs, lengths, strict=True):
@@ -67,10 +68,12 @@ class RepeatStage(WordStage):
             pieces.append(low[at:])
             short = "".join(pieces)
             if short in self.lexicon:
-                found.append((self.lexicon.zipf(short), short))
+                found.append((self.lexicon.zipf(short), sum(lengths), short))
         if not found:
             return None
-        zipf, short = max(found)
+        # The most frequent one, but "tooo" is "too": a common word with its double letter stands nearer to what was typed.
+        common = [f for f in found if f[0] >= _COMMON]
+        zipf, _, short = max(common, key=lambda f: (f[1], f[0])) if common else max(found)
         if word[0].isupper():
             short = short.capitalize()
         # People stretch common words, and rarely their first letter; "bbbk" and "ceee" are names of something.

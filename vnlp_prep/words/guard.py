@@ -67,13 +67,15 @@ class Guard:
 
     def allows(self, start: int, end: int) -> bool:
         """True if a stage may rewrite the words in the span."""
-        return not self.in_code(start, end) and self.in_prose(start) and not self._in_command(end)
+        return not self.in_code(start, end) and self.in_prose(start) and not self._in_command(start, end)
 
-    def _in_command(self, end: int) -> bool:
-        """True if flags follow soon in the line: a command that a sentence quotes without marks."""
-        stop = self._text.find("\n", end, end + _COMMAND_REACH)
-        following = self._text[end : end + _COMMAND_REACH if stop < 0 else stop].split()[:4]
-        return any(_FLAG.match(token) for token in following)
+    def _in_command(self, start: int, end: int) -> bool:
+        """True if flags follow soon in the line, or one goes before: a command that a sentence quotes without marks."""
+        before = self._text[max(0, start - _COMMAND_REACH) : start].rpartition("\n")[2].split()
+        after = self._text[end : end + _COMMAND_REACH].partition("\n")[0]
+        # The rest of the token itself ("-known") is no flag.
+        following = after.split()[0 if after[:1].isspace() else 1 :][:4]
+        return any(_FLAG.match(token) for token in (*before[-1:], *following))
 
 
 def protected(text: str, vocabulary: Vocabulary) -> list[Protected]:
