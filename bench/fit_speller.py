@@ -1,4 +1,4 @@
-"""Fit the spelling stage's confidence: a logistic function of what a correction looks like (``stages/spelling.py``).
+"""Fit the spelling stage's confidence: a logistic function of what a correction looks like (``lexicon/correction.py``).
 
     python bench/fit_speller.py TYPOS.jsonl.gz DOCS.jsonl.gz MISSPELLINGS.tsv...
 
@@ -17,80 +17,94 @@ import json
 import random
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from vnlp_prep.lexicon import Lexicon
-from vnlp_prep.lexicon.files import data_folder, read_bands, read_terms
+from vnlp_prep.lexicon.context import Neighbours, neighbours
+from vnlp_prep.lexicon.correction import FEATURES, features, ranked
+from vnlp_prep.lexicon.files import data_folder, read_bands
 from vnlp_prep.lexicon.suggestions import candidates
-from vnlp_prep.stages.spelling import FEATURES, features
 from vnlp_prep.words import Guard, word_spans
 
 L2 = 0.3
-HIDDEN = 2500  # known words that are treated as unknown
+HIDDEN = 1500  # known words that are treated as unknown, of either kind
+RARE = 2.6  # Zipf: words that a lexicon may well lack
+TERM_DOCUMENTS = 3
 
 
-def unknown_words(text: str, lexicon: Lexicon) -> Iterator[str]:
-    """Words of a text that the spelling stage would look at."""
+class Row(NamedTuple):
+    """One place where a correction could be made: the repository, the word, its features, whether the correction is right."""
+
+    repo: str
+    word: str
+    x: tuple[float, ...]
+    right: bool
+
+
+def places(text: str, lexicon: Lexicon) -> Iterator[tuple[str, Neighbours]]:
+    """Plain words in the prose of a text, with their neighbours."""
     guard = Guard(text, (), lexicon)
     for m in re.finditer(r"\S+", text):
-        for start, end in word_spans(m.group()):
-            word = m.group()[start:end]
-            if word not in lexicon and len(word) > 2 and guard.allows(m.start() + start, m.start() + end):
-                yield word
+        for a, b in word_spans(m.group()):
+            start, end = m.start() + a, m.start() + b
+            word = text[start:end]
+            if b - a > 2 and (word not in lexicon or lexicon.general_zipf(word.lower()) < RARE) and guard.allows(start, end):
+                yield word, neighbours(text, start, end)
 
 
-def rows(
-    path_typos: str, path_docs: str, listed: dict[str, set[str]], lexicon: Lexicon
-) -> Iterator[tuple[str, str, tuple[float, ...], bool]]:
-    """Yield (repository, word, features, right) for every unknown word."""
+def row(repo: str, word: str, near: Neighbours, right: Callable[[str, str], bool], lexicon: Lexicon) -> Row | None:
+    """The row of one place, if there is a candidate at all."""
+    low = word.lower()
+    stem = low[:-2] if low.endswith(("'s", "’s")) else low
+    found = ranked(candidates(stem, lexicon)[:8], near, lexicon)
+    return Row(repo, word, features(word, stem, found, near, lexicon), right(stem, found[0].term)) if found else None
 
-    def one(repo: str, word: str, wanted: dict[str, str]) -> tuple[str, str, tuple[float, ...], bool] | None:
-        low = word.lower()
-        stem = low[:-2] if low.endswith(("'s", "’s")) else low
-        found = candidates(stem, lexicon)
-        if not found:
-            return None
-        term = found[0].term
-        right = wanted.get(stem) == term or wanted.get(low) == term or term in listed.get(stem, ())
-        return repo, word, features(word, stem, found, lexicon), right
 
+def rows(path_typos: str, path_docs: str, listed: dict[str, set[str]], lexicon: Lexicon) -> Iterator[Row | None]:
+    """Yield a row for every place to learn from."""
     with gzip.open(path_typos, "rt", encoding="utf-8") as f:
         for line in f:
             d = json.loads(line)
             wanted = {e["from"].lower(): e["to"].lower() for e in d["edits"]}
-            for word in unknown_words(re.sub(r"<[^>]*>", " ", d["before"]), lexicon):
-                row = one(d["repo"], word, wanted)
-                if row:
-                    yield row
+
+            def corrected(stem: str, term: str, wanted: dict[str, str] = wanted) -> bool:
+                return wanted.get(stem) == term or term in listed.get(stem, ())
+
+            for word, near in places(re.sub(r"<[^>]*>", " ", d["before"]), lexicon):
+                if word not in lexicon:
+                    yield row(d["repo"], word, near, corrected, lexicon)
+
     # In the documents nobody marked the typos. A word that several documents use is a term; rarer ones may be either.
     documents: collections.Counter[str] = collections.Counter()
-    repositories: dict[str, str] = {}
+    where: dict[str, tuple[str, Neighbours]] = {}
+    hidden: dict[str, tuple[str, Neighbours]] = {}
     with gzip.open(path_docs, "rt", encoding="utf-8") as f:
         for line in f:
             d = json.loads(line)
             text = re.sub(r"(?s)```.*?```|<[^>]*>", " ", d["text"])
-            for word in set(unknown_words(text, lexicon)):
-                documents[word] += 1
-                repositories[word] = d["repo"]
+            for word, near in dict(places(text, lexicon)).items():
+                if word not in lexicon:
+                    documents[word] += 1
+                    where[word] = (d["repo"], near)
+                elif word.isalpha():
+                    hidden[word] = (d["repo"], near)
     for word, n in sorted(documents.items()):
-        if n >= 3:
-            row = one(repositories[word], word, {})
-            if row:
-                yield row
-    # Right words that the lexicon does not know are what makes or breaks a speller on text of another domain: each known
-    # rare word is one for a lexicon without it.
-    words = sorted(
-        set(read_bands(data_folder() / "lexicon" / "english.tsv"))
-        | {t.term.lower() for t in read_terms(data_folder() / "lexicon" / "vmware.tsv")}
-    )
-    rare = [w for w in words if lexicon.general_zipf(w) < 2.6 and len(w) > 2 and "'" not in w]
-    for i, word in enumerate(random.Random(1).sample(rare, HIDDEN)):
-        row = one(f"hidden {i}", word.capitalize() if i % 3 == 0 else word, {})
-        if row:
-            yield row
+        if n >= TERM_DOCUMENTS:
+            yield row(*where[word][:1], word, where[word][1], lambda stem, term: term in listed.get(stem, ()), lexicon)
+    # Right words that the lexicon does not know are what makes or breaks a speller on text of another domain: each rare word
+    # of the documents is one for a lexicon without it; so are words that no document has.
+    rng = random.Random(1)
+    for word in rng.sample(sorted(hidden), min(HIDDEN, len(hidden))):
+        yield row(hidden[word][0], word, hidden[word][1], lambda *_: False, lexicon)
+    words = read_bands(data_folder() / "lexicon" / "english.tsv")
+    rare = [w for w in words if lexicon.general_zipf(w) < RARE and len(w) > 2 and "'" not in w]
+    contexts = [near for _, near in hidden.values()]
+    for i, word in enumerate(rng.sample(rare, HIDDEN)):
+        yield row(f"hidden {i}", word.capitalize() if i % 3 == 0 else word, rng.choice(contexts), lambda *_: False, lexicon)
 
 
 def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -116,10 +130,10 @@ def main() -> None:
             if line and line[0] != "#":
                 wrong, right = line.split("\t")[:2]
                 listed.setdefault(wrong.lower(), set()).update(r.strip().lower() for r in right.split("|"))
-    data = list(rows(typos, docs, listed, Lexicon.shipped()))
-    x = np.array([r[2] for r in data])
-    y = np.array([r[3] for r in data], dtype=float)
-    half = np.array([int(hashlib.sha1(r[0].encode()).hexdigest(), 16) % 2 for r in data])
+    data = [r for r in rows(typos, docs, listed, Lexicon.shipped()) if r is not None]
+    x = np.array([r.x for r in data])
+    y = np.array([r.right for r in data], dtype=float)
+    half = np.array([int(hashlib.sha1(r.repo.encode()).hexdigest(), 16) % 2 for r in data])
     print(f"{len(y)} unknown words with a candidate, {int(y.sum())} corrections right")
     weight = np.ones(len(y))
     for k in (0, 1):
@@ -141,7 +155,7 @@ def main() -> None:
     print("WEIGHTS = (" + ", ".join(f"{v:.2f}" for v in w) + ")")
     p = 1 / (1 + np.exp(-x @ w))
     order = np.argsort(-p)
-    print("surest wrong:", [(data[i][1], round(float(p[i]), 2)) for i in order if not y[i]][:120])
+    print("surest wrong:", [(data[i].word, round(float(p[i]), 2)) for i in order if not y[i]][:120])
 
 
 if __name__ == "__main__":

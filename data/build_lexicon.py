@@ -5,11 +5,12 @@
     npm pack @cspell/dict-software-terms ...        # into CSPELL_FOLDER
     python data/build_lexicon.py --cspell CSPELL_FOLDER --corpus DOCS.jsonl.gz
 
-What comes out, and why there are five files:
+What comes out, and why there are six files:
 
 english.tsv       words that a dictionary has, or that are frequent and no likely misspelling: never touched
 seen.tsv          words that people write, but that may be misspellings: a count as evidence, no protection
 vmware.tsv        terms of the domain, counted in its documentation
+pairs.tsv         which words stand next to each other in that documentation
 foreign.tsv       words that tell other languages from English
 misspellings.tsv  known misspellings and what they stand for
 """
@@ -30,6 +31,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+PUNCTUATION = "\"'*_()[]{},.;:!?|>“”‘’"
 TERM = re.compile(r"[A-Za-z]+")
 # A word that is in no dictionary counts as a likely misspelling when a dictionary word is one slip away and at least this
 # many times as frequent. The factor is generous: being wrong costs a suggestion, not a change.
@@ -37,6 +39,7 @@ MISSPELLING_RATIO = 30
 # The same for two words without their space ("ofthe"): so much more frequent as two words.
 RUN_TOGETHER_RATIO = 300
 # Terms must be attested by several authors or on many pages, or one page's slip becomes a term.
+MIN_PAIRS = 4
 MIN_DOCUMENTS, MIN_REPOSITORIES, MANY_DOCUMENTS = 5, 2, 10
 
 FOREIGN = ("de", "fr", "es", "pt", "it", "nl", "sv", "da", "nb", "pl", "fi", "cs", "ro", "hu", "sl", "fil")
@@ -114,14 +117,18 @@ def corpus_counts(path: Path) -> dict[str, tuple[collections.Counter[str], int, 
 
 def prose_words(text: str) -> Iterator[str]:
     """Words that stand between white space and punctuation, outside code, markup and addresses."""
-    text = re.sub(r"(?ms)^(```|~~~).*?^\1|<!--.*?-->|<(pre|code)\b.*?</\2>|``.*?``|`[^`\n]*`|\{\{.*?\}\}|\{%.*?%\}", " ", text)
-    text = re.sub(r"\]\([^)]*\)|https?:\S+|<[^>]{0,300}>|&#?\w+;", " ", text)
-    for token in text.split():
-        core = token.strip("\"'*_()[]{},.;:!?|>“”‘’")
+    for token in without_code(text).split():
+        core = token.strip(PUNCTUATION)
         if core.endswith(("'s", "’s")):
             core = core[:-2]
         if TERM.fullmatch(core):
             yield core
+
+
+def without_code(text: str) -> str:
+    """The text with a space in the place of code, markup, templates and addresses."""
+    text = re.sub(r"(?ms)^(```|~~~).*?^\1|<!--.*?-->|<(pre|code)\b.*?</\2>|``.*?``|`[^`\n]*`|\{\{.*?\}\}|\{%.*?%\}", " ", text)
+    return re.sub(r"\]\([^)]*\)|https?:\S+|<[^>]{0,300}>|&#?\w+;", " ", text)
 
 
 def near(word: str) -> Iterator[str]:
@@ -137,6 +144,28 @@ def near(word: str) -> Iterator[str]:
             yield head + tail[1] + tail[0] + tail[2:]
         for c in letters:
             yield head + c + tail
+
+
+def corpus_pairs(path: Path) -> dict[str, dict[str, int]]:
+    """First word -> second word -> count, of neighbours in the prose of at least MIN_REPOSITORIES repositories."""
+    counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    repositories: dict[tuple[str, str], set[str]] = collections.defaultdict(set)
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            d = json.loads(line)
+            previous = None
+            for token in without_code(d["text"]).split():
+                core = token.strip(PUNCTUATION)
+                word = core.lower() if TERM.fullmatch(core) else None
+                if previous and word and token[0] not in "([":
+                    counts[previous, word] += 1
+                    repositories[previous, word].add(d["repo"])
+                previous = word if token[-1] not in ".,;:!?)|" else None
+    out: dict[str, dict[str, int]] = collections.defaultdict(dict)
+    for (first, second), n in counts.items():
+        if n >= MIN_PAIRS and len(repositories[first, second]) >= MIN_REPOSITORIES:
+            out[first][second] = n
+    return out
 
 
 def foreign_words(frequency: dict[str, float]) -> set[str]:
@@ -269,6 +298,13 @@ def main() -> None:
         f.write("term\tcount\tdocuments\n")
         for term, count, documents in sorted(domain.values(), key=lambda t: (-t[2], t[0])):
             f.write(f"{term}\t{count}\t{documents}\n")
+    pairs_of = corpus_pairs(args.corpus)
+    with (out / "pairs.tsv").open("w", encoding="utf-8", newline="\n") as f:
+        f.write("# Neighbouring words in VMware documentation: first TAB second and hundredths of the Zipf scale, TAB ...\n")
+        for first in sorted(w for w in pairs_of if w in known or w in domain):
+            followers = [f"{w} {zipf(n / total)}" for w, n in sorted(pairs_of[first].items()) if w in known or w in domain]
+            if followers:
+                f.write(first + "\t" + "\t".join(followers) + "\n")
     with (out / "foreign.tsv").open("w", encoding="utf-8", newline="\n") as f:
         f.write(f"# Frequent words of other languages ({' '.join(FOREIGN)}) that are rare in English: facts out of wordfreq\n")
         f.write("\n".join(sorted(foreign)) + "\n")

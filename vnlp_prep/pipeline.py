@@ -26,7 +26,7 @@ from vnlp_prep.words import Protected, protected
 #: How often the chain may run over one text. Real documents need two or three rounds; the last one only confirms.
 MAX_ROUNDS = 8
 #: The probability from which on an edit is made rather than suggested.
-DEFAULT_THRESHOLD = 0.85
+DEFAULT_THRESHOLD = 0.8
 _HTML_MODES = ("fragment", "page")
 _SETTINGS_FILE, _LEXICON_FILE = "vnlp_prep.json", "lexicon.tsv"
 

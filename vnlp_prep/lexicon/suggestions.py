@@ -20,7 +20,7 @@ class Suggestion(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """One known word near an unknown one, with what speaks for it; ``score`` is a log10 probability up to a constant, ``frequency`` Zipf."""
+    """One known word near an unknown one, with what speaks for it; ``score`` is a log10 probability up to a constant."""
 
     term: str
     score: float
@@ -88,7 +88,9 @@ def suggest(word: str, limit: int = 10, *, lexicon: Lexicon | None = None) -> li
     low = word.lower().replace("’", "'")
     found = candidates(low, lexicon)
     if low in lexicon:
-        found.insert(0, Candidate(low, max(lexicon.zipf(low), found[0].score + 1 if found else 0.0), 0.0, False, lexicon.zipf(low)))
+        found.insert(
+            0, Candidate(low, max(lexicon.zipf(low), found[0].score + 1 if found else 0.0), 0.0, False, lexicon.zipf(low))
+        )
     if not found:
         return []
     top = found[0].score

@@ -72,8 +72,8 @@ class RepeatStage(WordStage):
         if not found:
             return None
         # The most frequent one, but "tooo" is "too": a common word with its double letter stands nearer to what was typed.
-        common = [f for f in found if f[0] >= _COMMON]
-        zipf, _, short = max(common, key=lambda f: (f[1], f[0])) if common else max(found)
+        frequent = [f for f in found if f[0] >= _COMMON]
+        zipf, _, short = max(frequent, key=lambda f: (f[1], f[0])) if frequent else max(found)
         if word[0].isupper():
             short = short.capitalize()
         # People stretch common words, and rarely their first letter; "bbbk" and "ceee" are names of something.
@@ -99,13 +99,13 @@ class RepeatStage(WordStage):
             short = run[0]
         return Change(m.start(), m.end(), short, "punctuation", 0.97)
 
-    def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
+    def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
         """Place a change: rulers by their line, words and punctuation in prose only."""
         if edit.rule == "ruler":
             return _ruler(edit, text) if guard.allows(edit.start, edit.end) else None
         if edit.rule == "punctuation" and text[text.rfind("\n", 0, edit.start) + 1 : edit.start].strip() == "":
             return None  # marks that open a line open a block: "!!! note", "??? question"
-        return super().place(edit, text, guard)
+        return super().place(edit, change, text, guard)
 
     def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
         """Return the edits of ``text``; texts without three equal characters in a row cost one search."""

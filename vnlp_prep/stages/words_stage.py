@@ -10,7 +10,7 @@ from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.words import Guard
 
-_TERM_COUNT = 3
+_TERM_COUNT, _DOUBT = 3, 0.5
 # The rules that guess from the word alone.
 _TERMS = frozenset(("run-together", "swapped-letters", "missing-letter", "extra-letter", "wrong-letter", "several-slips"))
 #: Tokens whose decision is remembered. When it is full it starts anew: what is decided never depends on it.
@@ -18,13 +18,18 @@ CACHE_SIZE = 200_000
 
 
 class Change(NamedTuple):
-    """A decision about one token: replace ``token[start:end]`` by ``after``."""
+    """A decision about one token: replace ``token[start:end]`` by ``after``.
+
+    ``more`` is what the stage wants to know again when the place is known; ``doubt`` what the whole text makes of confidence.
+    """
 
     start: int
     end: int
     after: str
     rule: str
     confidence: float
+    more: object = None
+    doubt: float = 1.0
 
 
 class WordStage:
@@ -59,7 +64,7 @@ class WordStage:
                 for change in changes:
                     start, end = at + change.start, at + change.end
                     edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, change.confidence)
-                    placed = self.place(edit, text, guard)
+                    placed = self.place(edit, change, text, guard)
                     if placed is not None:
                         found.append(placed)
         found.sort(key=lambda e: e.start)
@@ -73,12 +78,12 @@ class WordStage:
         A document that writes an unknown word often means it, unless people or lists say that it is a mistake.
         """
         if change.rule in _TERMS and text.count(token[change.start : change.end]) >= _TERM_COUNT:
-            return change._replace(confidence=change.confidence * 0.5)
+            return change._replace(confidence=change.confidence * _DOUBT, doubt=_DOUBT)
         return change
 
-    def place(self, edit: Edit, text: str, guard: Guard) -> Edit | None:
-        """Return the edit as it may be made at its place: as it is, moved, or not at all."""
-        del text
+    def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
+        """Return the edit as it may be made at its place: as it is, changed, or not at all."""
+        del change, text
         return edit if guard.allows(edit.start, edit.end) else None
 
     def _changes(self, token: str) -> tuple[Change, ...]:
