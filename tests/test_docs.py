@@ -91,7 +91,9 @@ def test_a_stage_page_ends_with_what_it_will_not_touch(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", ["repeats", "compounds", "spelling"])
 def test_a_stage_page_names_every_rule(stage: str) -> None:
-    source = (ROOT / "vnlp_prep" / "stages" / f"{stage}.py").read_text(encoding="utf-8")
+    package = ROOT / "vnlp_prep"
+    source = (package / "stages" / f"{stage}.py").read_text(encoding="utf-8")
+    source += (package / "lexicon" / "correction.py").read_text(encoding="utf-8")
     rules = {
         "repeats": ("elongation", "punctuation", "ruler"),
         "compounds": ("run-together",),

@@ -47,8 +47,8 @@ def neighbours(text: str, start: int, end: int) -> Neighbours:
 
 def fit(first: str | None, second: str | None, lexicon: Lexicon) -> float:
     """Return how much more often ``second`` follows ``first`` than by chance, in powers of ten; 0.0 without a neighbour."""
-    if first is None or second is None:
-        return 0.0
+    if first is None or second is None or "'" in first or "'" in second:
+        return 0.0  # the counts do not know contractions
     together = max(_documentation_pairs().get(f"{first} {second}", 0) / 100, pair_zipf(first, second))
     if not together:
         return UNSEEN

@@ -84,13 +84,13 @@ class CompoundStage(WordStage):
         if all(pairs):
             # The shorter the string, the easier it is two words by chance ("histo"), and the commoner they have to be.
             common = 5e7 if len(low) < 7 else 1e7 if len(low) == 7 else 2e6
-            confidence = 0.93 if min(pairs) > common or (small and len(low) > 7) else 0.8
+            confidence = 0.93 if min(pairs) > common or (small and len(low) > 7) else 0.75
             if len(parts) > 2 and min(pairs) < _MANY_PARTS:
                 confidence = 0.6
             elif len(low) > 9 and all(len(p) > 3 and zipf(p) > 4.0 for p in parts):
                 confidence = max(confidence, 0.88)
         elif small and len(parts) == 2 and min(len(p) for p in parts) >= 2 and max(len(p) for p in parts) >= 6:
-            confidence = 0.8
+            confidence = 0.75
         if near and near[0].listed and near[0].term == " ".join(parts):
             confidence = max(confidence, _LISTED)
         elif near and near[0].listed:
