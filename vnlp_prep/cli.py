@@ -260,7 +260,7 @@ def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **res
     from vnlp_prep import terminal
 
     paint = terminal.Paint(terminal.wants_colour(sys.stdout))
-    for line in terminal.explain_lines(decoded, steps, result, protected, paint):
+    for line in terminal.explain_lines(raw, steps, result, decoded, protected, paint):
         click.echo(line, color=True)
     return DONE
 

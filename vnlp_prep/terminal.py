@@ -176,18 +176,20 @@ class LateProgress:
 # Explain
 
 
-def explain_lines(text: str, steps: Iterable[Any], result: str, protected: Iterable[Any] | None, paint: Paint) -> list[str]:
-    """Return what every stage did, as lines.
+def explain_lines(
+    text: str, steps: Iterable[Any], result: str, decoded: str, protected: Iterable[Any] | None, paint: Paint
+) -> list[str]:
+    """Return what every stage did to ``text``, as lines.
 
-    ``steps`` are the pipeline's (stage, text, edits, suggestions); ``protected`` the spans of ``text`` (as the stages that
-    work on words were given it) that are never touched, or None to leave them out.
+    ``steps`` are the pipeline's (stage, text, edits, suggestions); ``protected`` the spans of ``decoded`` (the text as the
+    stages that work on words were given it) that are never touched, or None to leave them out.
     """
     lines: list[str] = []
     nothing = paint("  nothing", _DIM)
     if protected is not None:
         spans = list(protected)
         lines.append(paint("protected", _BOLD) + nothing * (not spans))
-        lines += [f"  {visible(shortened(text[s.start : s.end]))}  {paint(s.kind, _DIM)}" for s in spans]
+        lines += [f"  {visible(shortened(decoded[s.start : s.end]))}  {paint(s.kind, _DIM)}" for s in spans]
     seen: dict[str, Sequence[Edit]] = {}
     for step in steps:
         # The stages run again until nothing changes: a second "nothing" says nothing.
