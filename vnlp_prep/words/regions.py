@@ -31,11 +31,12 @@ INLINE = re.compile(
 )
 
 
-# Text flush left that is no list item and no tag, a blank line, then lines indented as Markdown's code.
-_INDENTED_CODE = re.compile(
-    r"(?:\A|(?<=\n))[^\s<*+\-\d|>\#][^\n]*\n(?:[ \t]*\n)+((?:[ ]{4}|\t)[^\n]*\n?(?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\n)*)"
-)
+# A blank line, then one that is indented as Markdown's code; the lines that go on with it.
+_INDENTED = re.compile(r"\n(?:[ \t]*\r?\n)+(?=[ ]{4}|\t)")
+_INDENTED_LINES = re.compile(r"(?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\r?\n)*")
 _INDENTED_STARTS = ("\n\n    ", "\n\n\t", "\n\r\n    ", "\n\r\n\t", " \n    ", "\t\n    ", " \n\t")
+# What a line begins with that an indented block belongs to: white space, lists, tags, quotes, headings.
+_OWNS_INDENTED = frozenset(" \t\r<*+-|>#0123456789")
 _HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}highlight\b")
 _END_HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}endhighlight\b")
 _SOURCE_BLOCK = re.compile(r"^\[(?:source|listing|literal)[^\n]{0,200}\]\n(?:\.[^\n]{0,200}\n)?----\n", re.M)
@@ -70,12 +71,26 @@ def literal_blocks(text: str) -> list[tuple[int, int]]:
     if any(start in text for start in _INDENTED_STARTS):
         head = text[:2_000].lower()
         if "<html" not in head and "<body" not in head and "<!doctype" not in head:
-            spans += [match.span(1) for match in _INDENTED_CODE.finditer(text)]
+            spans += _indented_code(text)
     if "endhighlight" in text:
         spans += _between(text, _HIGHLIGHT, _END_HIGHLIGHT)
-    if "\n----" in text and "[source" in text:
+    if "\n----" in text:
         spans += _between(text, _SOURCE_BLOCK, _END_SOURCE_BLOCK)
     return sorted(spans)
+
+
+def _indented_code(text: str) -> Iterator[Span]:
+    """Yield Markdown's indented code: it follows a blank line and text that stands flush left and is no list item or tag."""
+    done = 0
+    for m in _INDENTED.finditer(text):
+        if m.start() < done:
+            continue
+        before = text.rfind("\n", done, m.start()) + 1 or done
+        if before < m.start() and text[before] not in _OWNS_INDENTED:
+            lines = _INDENTED_LINES.match(text, m.end())
+            assert lines is not None  # it may be empty, but the line that was looked ahead at is there
+            done = lines.end()
+            yield m.end(), done
 
 
 def _between(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> Iterator[tuple[int, int]]:
