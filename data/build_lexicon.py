@@ -176,7 +176,7 @@ def foreign_words(frequency: dict[str, float]) -> set[str]:
     for language in FOREIGN:
         for word in wordfreq.top_n_list(language, FOREIGN_WORDS, wordlist="small"):
             own = wordfreq.word_frequency(word, language, wordlist="small")
-            if len(word) > 1 and word.isalpha() and own > 20 * frequency.get(word, 0.0) and frequency.get(word, 0.0) < 3e-5:
+            if len(word) > 1 and word.isalpha() and own > 20 * frequency.get(word, 0.0) and frequency.get(word, 0.0) < 2e-4:
                 out.add(word)
     return out
 

@@ -127,6 +127,11 @@ def test_an_unclosed_fence_reaches_to_the_end():
     assert list(fences(text)) == [(2, len(text))]
 
 
+def test_code_around_other_code_is_code_to_its_end():
+    text = "Do this\n\n    ```\n    a\n    ```\n    ```\n    b\n    ```\n    c\n    ```\n    d\n    ```\n    recieve teh\n"
+    assert Preprocessor()(text) == text
+
+
 def test_inline_code_does_not_cross_a_blank_line():
     assert list(code_spans("a `b\n\nc` d")) == []
 

@@ -241,7 +241,7 @@ def _decoded(text: str, references: list[Reference], code: list[tuple[int, int]]
             continue
         if semicolon:
             value = decode(name)
-            if value is not None:
+            if value is not None and not _is_quoted(text, start, end):
                 if name[0] == "#" or is_legacy(name) or not _is_address_of(text, start, end):
                     changes.append(_Change(start, end, "entity", 0, value))
                 continue
@@ -271,11 +271,18 @@ def _unterminated(text: str, start: int, name: str) -> _Change | None:
         return None
     end = start + 1 + len(name)
     following = text[end : end + 2]
-    if following[:1] in ("=", "_", "(", "[", ")", ":", "-") or (following[:1] == "." and following[1:].isalnum()):
+    # A list of arguments ("f(&reg, &copy)") takes addresses.
+    if following[:1] in ("=", "_", "(", "[", ")", ":", "-", ",") or (following[:1] == "." and following[1:].isalnum()):
         return None
     if start and text[start - 1] in "&=":
         return None
     return _Change(start, start + 1 + len(prefix[0]), "entity", 0, prefix[1])
+
+
+def _is_quoted(text: str, start: int, end: int) -> bool:
+    """Return True for a reference that the text shows: it stands alone between quotation marks (`write "&lt;" instead`)."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return before == after and before in ('"', "'")
 
 
 def _is_address_of(text: str, start: int, end: int) -> bool:

@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from itertools import product
 
 from vnlp_prep.edits import Edit
+from vnlp_prep.stages.rulers import is_ruler, removal
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import Guard, word_spans
 
 _RUN = re.compile(r"([a-z])\1+")
 _LONG = re.compile(r"(\w)\1\1", re.ASCII)
 _MARKS = re.compile(r"([!?])\1{2,}|(?:[!?]{4,})|\.{4,}|,{4,}|…{2,}")
-_RULER = re.compile(r"([-=*_~#+])\1{4,}")
-_HEADING_MARK = re.compile(r"#{1,6}")
 # What punctuation may follow: words, also with digits or hyphens, quoted or in brackets; not addresses or code.
 _BEFORE_MARKS = re.compile(r"[\"'(\[*_“‘]*(?:\w[\w.'’-]{0,60})?[\"')\]*_”’,;:]*")
 _MAX_RUNS = 5
@@ -38,7 +37,7 @@ class RepeatStage(WordStage):
         """Return the shortened word and punctuation of one token."""
         if len(token) < 3:
             return ()
-        if _RULER.fullmatch(token) and not _HEADING_MARK.fullmatch(token):
+        if is_ruler(token):
             return (Change(0, len(token), "", "ruler", 0.95),)
         changes = []
         if _LONG.search(token):
@@ -90,6 +89,8 @@ class RepeatStage(WordStage):
             pass
         if m is None or m.end() != len(trimmed) or not _BEFORE_MARKS.fullmatch(trimmed, 0, m.start()):
             return None
+        if m.start() and not any(map(str.isalnum, trimmed[: m.start()])):
+            return None  # "(.....)" is a pattern
         run = m.group()
         if run[0] == ".":
             short = "..."
@@ -102,9 +103,9 @@ class RepeatStage(WordStage):
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
         """Place a change: rulers by their line, words and punctuation in prose only."""
         if edit.rule == "ruler":
-            return _ruler(edit, text) if guard.allows(edit.start, edit.end) else None
-        if edit.rule == "punctuation" and text[text.rfind("\n", 0, edit.start) + 1 : edit.start].strip() == "":
-            return None  # marks that open a line open a block: "!!! note", "??? question"
+            return removal(edit, text) if guard.allows(edit.start, edit.end) else None
+        if edit.rule == "punctuation" and _is_layout(edit, text):
+            return None
         return super().place(edit, change, text, guard)
 
     def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
@@ -112,28 +113,17 @@ class RepeatStage(WordStage):
         return super().propose(text, code) if _ANY_RUN.search(text) else []
 
 
+def _is_layout(edit: Edit, text: str) -> bool:
+    """True if marks are no emphasis: they open a block ("!!! note") or lead the eye ("Index ........ 5")."""
+    if edit.start == 0 or text[edit.start - 1] == "\n":
+        return edit.before[0] in "!?"
+    if edit.before[0] != ".":
+        return False
+    alone = text[edit.start - 1].isspace()
+    return _LEADER.match(text, edit.end) is not None or (alone and len(edit.before) > _MOST_DOTS)
+
+
+# What dots lead to: a page number, a percentage, the end of a progress line.
+_LEADER = re.compile(r"[ \t]{0,20}(?:\d{1,5}%?|\.{3,}|done|ok|OK|\[)(?:\s|$)")
+_MOST_DOTS = 8
 _ANY_RUN = re.compile(r"(\S)\1\1|[!?]{4}|……")
-
-
-def _ruler(edit: Edit, text: str) -> Edit | None:
-    """Return the edit that removes a ruler, unless it underlines a heading or belongs to a table."""
-    left = text.rfind("\n", 0, edit.start) + 1
-    right = text.find("\n", edit.end)
-    right = len(text) if right < 0 else right
-    before, after = text[left : edit.start].strip(), text[edit.end : right].strip()
-    if before or after:
-        # Beside words it is decoration ("===== Summary ====="); several rulers in a line are columns.
-        if not any(c.isalpha() for c in before + after):
-            return None
-        start, end = edit.start, edit.end
-        if after and text[end] == " ":
-            end += 1
-        elif not after and start > left and text[start - 1] == " ":
-            start -= 1
-        return edit._replace(start=start, end=end, before=text[start:end])
-    below_end = text.find("\n", right + 1)
-    below = text[right + 1 : len(text) if below_end < 0 else below_end].strip()
-    above = text[text.rfind("\n", 0, max(0, left - 1)) + 1 : max(0, left - 1)].strip() if left else ""
-    if any(c.isalnum() for line in (above, below) for c in line if abs(len(line) - len(edit.before)) <= 3):
-        return None  # the line under (or over) a heading
-    return edit

@@ -12,6 +12,7 @@ it is made; else it is a suggestion.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,6 +33,11 @@ _MIN_LETTERS = 3
 _HYPHENATED = 0.95
 # Candidates that are kept for a word: farther ones no neighbour brings back.
 _KEPT = 8
+
+
+# A name follows, whatever it looks like.
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sir|Herr|Frau)\.?[ \t]+(?:[A-Z]\.?[ \t]+)?$")
+_TITLE_REACH = 12
 
 
 class Choice(NamedTuple):
@@ -70,6 +76,8 @@ class SpellingStage(WordStage):
 
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
         """Let the neighbours decide between the candidates, and how sure the best one is."""
+        if edit.before[0].isupper() and _TITLE.search(text, max(0, edit.start - _TITLE_REACH), edit.start):
+            return None
         placed = super().place(edit, change, text, guard)
         if placed is not None and isinstance(change.more, Choice):
             near = neighbours(text, edit.start, edit.end)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from vnlp_prep.words.lines import Vocabulary, english, line_kind, plain_words
-from vnlp_prep.words.regions import Protected, code_regions, fences, front_matter, inline_regions, literal_blocks, outermost
+from vnlp_prep.words.regions import Protected, code_blocks, code_regions, inline_regions, merged, outermost
 from vnlp_prep.words.tokens import Span, classify
 
 _FLAG = re.compile(r"--?[A-Za-z]")
@@ -22,8 +22,7 @@ class Guard:
         """``code``: spans known to be program text; ``vocabulary``: the lexicon."""
         self._text = text
         self._vocabulary = vocabulary
-        head = front_matter(text)
-        self._blocks = sorted([*fences(text), *literal_blocks(text), *code, *([head] if head else [])])
+        self._blocks = merged([*code_blocks(text), *code])
         self._starts = [start for start, _ in self._blocks]
         self._paragraphs: dict[int, list[Protected]] = {}
         self._verdicts: dict[Span, bool] = {}
@@ -31,7 +30,7 @@ class Guard:
     def in_code(self, start: int, end: int) -> bool:
         """True if the span touches program text, a template, a link target, a placeholder or front matter."""
         i = bisect_right(self._starts, end - 1)
-        if any(self._blocks[k][1] > start for k in range(max(0, i - 2), i)):
+        if i and self._blocks[i - 1][1] > start:
             return True
         left, right = self._paragraph(start)
         regions = self._paragraphs.get(left)
@@ -61,9 +60,17 @@ class Guard:
         verdict = self._verdicts.get((left, right))
         if verdict is None:
             line = self._text[left:right]
-            verdict = line_kind(line) is None and english(plain_words(line), self._vocabulary)
+            verdict = not self._in_grid(line, left, right) and line_kind(line) is None
+            verdict = verdict and english(plain_words(line), self._vocabulary)
             self._verdicts[left, right] = verdict
         return verdict
+
+    def _in_grid(self, line: str, left: int, right: int) -> bool:
+        """True for a row of a table that a program drew, between lines of ``+---+``."""
+        if not line.lstrip().startswith("|"):
+            return False
+        neighbours = self._text[max(0, left - _REACH) : max(0, left - 1)].rpartition("\n")[2], self._text[right + 1 : right + 80]
+        return any(other.lstrip().startswith(("+-", "+=")) for other in neighbours)
 
     def allows(self, start: int, end: int) -> bool:
         """True if a stage may rewrite the words in the span."""

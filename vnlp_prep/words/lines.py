@@ -19,6 +19,7 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|\s*\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?\s"
             r"|\s*[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\s"
             rf"|\s*(?:\[{_LEVEL}\]|(?:ERROR|INFO|DEBUG|TRACE|FATAL|CRITICAL|SEVERE|PANIC)(?::|\s+[\[\w.]+[\]:]|\s{{2,}}))"
+            rf"|\s*{_LEVEL}:[\w.]+:"
             r"|\s*[IWEF]\d{4} \d\d:\d\d:\d\d"
             r"|\s*(?:level|time|ts)=\S+ ",
         ),
@@ -45,6 +46,7 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "sql",
             r"\s*(?:SELECT\s.{1,500}\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|(?:CREATE|ALTER|DROP)\s+(?:TABLE|VIEW|INDEX|DATABASE|USER)\s)"
+            r"|\s*(?:FROM|WHERE|(?:INNER |LEFT |RIGHT |OUTER |FULL )*JOIN|GROUP BY|ORDER BY|HAVING|VALUES|SET)\s+[\w('\"`]"
             r"|\s*(?:select\s.{1,500}\sfrom\s+\w+\s*(?:;|where|join|limit|order)|insert\s+into\s+\w+\s*\()",
         ),
         ("yaml", r"\s*(?:-\s+)?[a-z][\w.-]*:\s*(?:[|>][-+]?|[\"'\[{].*|true|false|null|~|-?\d[\d.]*|[\w./-]+)?\s*(?:#.*)?$"),

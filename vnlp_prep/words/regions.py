@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from vnlp_prep.words.tokens import Span
@@ -39,6 +39,7 @@ _INDENTED_STARTS = ("\n\n    ", "\n\n\t", "\n\r\n    ", "\n\r\n\t", " \n    ", "
 _OWNS_INDENTED = frozenset(" \t\r<*+-|>#0123456789")
 _HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}highlight\b")
 _END_HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}endhighlight\b")
+_WIKI_CODE = re.compile(r"\{(?:code|noformat)(?::[^{}\n]{0,100})?\}")  # Jira, Confluence
 _SOURCE_BLOCK = re.compile(r"^\[(?:source|listing|literal)[^\n]{0,200}\]\n(?:\.[^\n]{0,200}\n)?----\n", re.M)
 _END_SOURCE_BLOCK = re.compile(r"\n----(?=\n|\Z)")
 
@@ -74,6 +75,8 @@ def literal_blocks(text: str) -> list[tuple[int, int]]:
             spans += _indented_code(text)
     if "endhighlight" in text:
         spans += _between(text, _HIGHLIGHT, _END_HIGHLIGHT)
+    if "{code" in text or "{noformat" in text:
+        spans += _between(text, _WIKI_CODE, _WIKI_CODE)
     if "\n----" in text:
         spans += _between(text, _SOURCE_BLOCK, _END_SOURCE_BLOCK)
     return sorted(spans)
@@ -151,20 +154,32 @@ def front_matter(text: str) -> Span | None:
     return (0, m.end()) if m else None
 
 
+def code_blocks(text: str) -> list[Span]:
+    """Spans of everything that is known to be code by marks that may stand far apart: front matter, blocks, inline code."""
+    head = front_matter(text)
+    return [*([head] if head else []), *literal_blocks(text), *markdown_code(text)]
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans sorted, those that overlap made one."""
+    out: list[Span] = []
+    for start, end in sorted(spans):
+        if out and start < out[-1][1]:
+            out[-1] = (out[-1][0], max(end, out[-1][1]))
+        else:
+            out.append((start, end))
+    return out
+
+
 def inline_regions(text: str, start: int, end: int) -> list[Protected]:
-    """Return inline code, templates, placeholders, link targets and paths with spaces between ``start`` and ``end``."""
-    found = [Protected(a, b, "code") for a, b in code_spans(text, start, end)]
-    found += [Protected(*m.span(), m.lastgroup or "code") for m in INLINE.finditer(text, start, end)]
-    return found
+    """Return templates, placeholders, link targets and paths with spaces between ``start`` and ``end``; all are short."""
+    return [Protected(*m.span(), m.lastgroup or "code") for m in INLINE.finditer(text, start, end)]
 
 
 def code_regions(text: str) -> list[Protected]:
     """Return what is protected beyond single tokens, sorted and disjoint."""
-    head = front_matter(text)
-    found = [Protected(*head, "front matter")] if head else []
-    found += [Protected(start, end, "code") for start, end in (*fences(text), *literal_blocks(text))]
-    found += inline_regions(text, 0, len(text))
-    return outermost(found)
+    found = [Protected(start, end, "code") for start, end in merged(code_blocks(text))]
+    return outermost(found + inline_regions(text, 0, len(text)))
 
 
 def outermost(found: list[Protected]) -> list[Protected]:
