@@ -115,7 +115,7 @@ class RepeatStage(WordStage):
 
 def _is_layout(edit: Edit, text: str) -> bool:
     """True if marks are no emphasis: they open a block ("!!! note") or lead the eye ("Index ........ 5")."""
-    if edit.start == 0 or text[edit.start - 1] == "\n":
+    if not text[max(0, edit.start - _INDENT) : edit.start].rpartition("\n")[2].strip():
         return edit.before[0] in "!?"
     if edit.before[0] != ".":
         return False
@@ -126,4 +126,5 @@ def _is_layout(edit: Edit, text: str) -> bool:
 # What dots lead to: a page number, a percentage, the end of a progress line.
 _LEADER = re.compile(r"[ \t]{0,20}(?:\d{1,5}%?|\.{3,}|done|ok|OK|\[)(?:\s|$)")
 _MOST_DOTS = 8
+_INDENT = 40  # no block is indented deeper
 _ANY_RUN = re.compile(r"(\S)\1\1|[!?]{4}|……")

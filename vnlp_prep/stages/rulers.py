@@ -14,7 +14,9 @@ _HEADING_MARK = re.compile(r"#{1,6}")
 _BESIDE_WORDS = "-=*"
 # A line under another one of at most this length, without a full stop, underlines a heading or the head of a table.
 _HEADING = 40
-_ENDS_SENTENCE = (".", "!", "?", ":", ";", ",")
+_ENDS_SENTENCE = (".", "!", "?", ";", ",")
+# AsciiDoc's headings are up to six "=" before the words, and nothing behind them.
+_MOST_LEVELS = 6
 # How far a line is looked at: more never decides.
 _REACH = 300
 # Lines of this length and more are rulers whatever they are drawn with.
@@ -49,9 +51,11 @@ def removal(edit: Edit, text: str) -> Edit | None:
             return None  # text art
     if edit.before == "=======" and "<<<<<<< " in text[max(0, start - 20 * _REACH) : start]:
         return None
-    if above and len(above) <= _HEADING and not above.endswith(_ENDS_SENTENCE) and any(map(str.isalnum, above)):
-        return None  # under a heading
-    if below and above == "" and abs(len(below) - len(edit.before)) <= 3 and any(map(str.isalnum, below)):
+    if any(map(str.isalnum, above)):
+        like_heading = len(above) <= _HEADING and not above.endswith(_ENDS_SENTENCE)
+        if like_heading or abs(len(above) - len(edit.before)) <= 3:
+            return None  # under a heading
+    elif not above and abs(len(below) - len(edit.before)) <= 3 and any(map(str.isalnum, below)):
         return None  # over a heading
     return edit
 
@@ -59,6 +63,8 @@ def removal(edit: Edit, text: str) -> Edit | None:
 def _beside_words(edit: Edit, text: str, before: str, after: str) -> Edit | None:
     """A ruler at one end of a line of words, the line beginning with one: ``===== Summary =====``."""
     words = before + after
+    if edit.before[0] == "=" and len(edit.before) <= _MOST_LEVELS and not after.endswith("=="):
+        return None
     framed = (not before and (after[0].isalnum() or after[0] in "\"'([")) or (not after and is_ruler(before.split()[0]))
     if not framed or not any(map(str.isalpha, words)):
         return None

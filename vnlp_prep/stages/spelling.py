@@ -19,7 +19,7 @@ from typing import NamedTuple
 from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.context import Neighbours, neighbours
 from vnlp_prep.lexicon.correction import ALONE, features, probability, ranked, rule_of
-from vnlp_prep.lexicon.morphology import is_regular_form
+from vnlp_prep.lexicon.morphology import is_regular_form, stems
 from vnlp_prep.lexicon.suggestions import Candidate, candidates, like
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import Guard, word_spans
@@ -31,6 +31,7 @@ _SETTLED = 0.999
 _MIN_LETTERS = 3
 # Half of a hyphenated word is often half of a name.
 _HYPHENATED = 0.95
+_FORM = 0.5
 # Candidates that are kept for a word: farther ones no neighbour brings back.
 _KEPT = 8
 
@@ -99,4 +100,7 @@ class SpellingStage(WordStage):
         word, stem, best = choice.word, choice.stem, found[0]
         x = features(word, stem, found, near, self.lexicon, choice.is_regular)
         after = like(word, self.lexicon.spelling(best.term)) + word[len(stem) :]
-        return after, "known-misspelling" if best.listed else rule_of(stem, best.term), probability(x) * choice.weight
+        confidence = probability(x) * choice.weight
+        if not best.listed and best.term in stems(stem):
+            confidence *= _FORM  # "keepalives" is a form of "keepalive", not a slip of it
+        return after, "known-misspelling" if best.listed else rule_of(stem, best.term), confidence
