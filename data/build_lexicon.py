@@ -50,16 +50,17 @@ SCOWL_LISTS = (
     "variant_1", "british_variant_1", "canadian_variant_1", "australian_variant_1",
 )  # fmt: skip
 SCOWL_KINDS = ("words", "upper", "proper-names", "contractions", "abbreviations")
+SCOWL_DEBATABLE_SIZE = 80  # "huge"
 SCOWL_MAX_SIZE = 70  # "large"; beyond it come words that are typos far more often than themselves
 
 
-def scowl_words(folder: Path) -> set[str]:
-    """Words of SCOWL up to size 70, in their case."""
+def scowl_words(folder: Path, size_limit: int) -> set[str]:
+    """Words of SCOWL up to a size, in their case."""
     out: set[str] = set()
     for path in folder.iterdir():
         name, _, size = path.name.rpartition(".")
         listing, _, kind = name.partition("-")
-        if listing in SCOWL_LISTS and kind in SCOWL_KINDS and int(size) <= SCOWL_MAX_SIZE:
+        if listing in SCOWL_LISTS and kind in SCOWL_KINDS and int(size) <= size_limit:
             out.update(path.read_text(encoding="latin-1").split("\n"))
     return {w[:-2] if w.endswith("'s") else w for w in out if w}
 
@@ -228,7 +229,7 @@ def main() -> None:
         word, _, n = line.strip().partition(" ")
         if n:
             symspell[word] = int(n)
-    scowl = scowl_words(args.scowl)
+    scowl = scowl_words(args.scowl, SCOWL_MAX_SIZE)
     technical = cspell_words(args.cspell)
     wrong = misspellings()
     corpus = corpus_counts(args.corpus)
@@ -238,7 +239,9 @@ def main() -> None:
     terms = {w for words in technical.values() for w in lower(words) if len(w) > 2 and w not in wrong}
     names = {w.lower() for w in scowl if w[0].isupper()}
     plain = lower(scowl)
-    wrong = {w: right for w, right in wrong.items() if w not in plain}
+    # Nor is what a technical list or a larger dictionary has: it is not known, but nothing says that it is wrong.
+    debatable = plain | lower(scowl_words(args.scowl, SCOWL_DEBATABLE_SIZE)) | {w for ws in technical.values() for w in lower(ws)}
+    wrong = {w: right for w, right in wrong.items() if w not in debatable}
     dictionary -= wrong.keys()
 
     def share(word: str) -> float:

@@ -116,7 +116,7 @@ class RepeatStage(WordStage):
 def _is_layout(edit: Edit, text: str) -> bool:
     """True if marks are no emphasis: they open a block ("!!! note") or lead the eye ("Index ........ 5")."""
     if not text[max(0, edit.start - _INDENT) : edit.start].rpartition("\n")[2].strip():
-        return edit.before[0] in "!?"
+        return edit.before[0] in "!?" or text[edit.end : edit.end + 1] in ("", "\r", "\n")
     if edit.before[0] != ".":
         return False
     alone = text[edit.start - 1].isspace()

@@ -31,14 +31,21 @@ _SETTLED = 0.999
 _MIN_LETTERS = 3
 # Half of a hyphenated word is often half of a name.
 _HYPHENATED = 0.95
+# "keepalives" is a form of "keepalive", "hostd" the name of a program: not slips of them.
 _FORM = 0.5
+_COMMON = 2.5  # Zipf
+_MAX_ACRONYM = 5
+# Letters that programmers put before a word (kernel, v..., file, net ...) and behind it (daemon).
+_PREFIXES, _SUFFIXES = frozenset("defgkmnprvx"), frozenset("dz")
+# A short word with a capital beside another that is no common word is most often a part of somebody's name.
+_NAME, _MAX_NAME, _RARE = 0.5, 6, 4.0
 # Candidates that are kept for a word: farther ones no neighbour brings back.
 _KEPT = 8
 
 
 # A name follows, whatever it looks like.
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sir|Herr|Frau)\.?[ \t]+(?:[A-Z]\.?[ \t]+)?$")
-_TITLE_REACH = 12
+_TITLE_REACH = 20
 
 
 class Choice(NamedTuple):
@@ -80,12 +87,35 @@ class SpellingStage(WordStage):
         if edit.before[0].isupper() and _TITLE.search(text, max(0, edit.start - _TITLE_REACH), edit.start):
             return None
         placed = super().place(edit, change, text, guard)
+        if placed is not None and self._in_name(edit, text):
+            placed = placed._replace(confidence=placed.confidence * _NAME)
+            change = change._replace(doubt=change.doubt * _NAME)
         if placed is not None and isinstance(change.more, Choice):
             near = neighbours(text, edit.start, edit.end)
             if near != ALONE:
                 after, rule, confidence = self._best(change.more, ranked(change.more.found, near, self.lexicon), near)
                 placed = placed._replace(after=after, rule=rule, confidence=confidence * change.doubt)
         return placed if placed is not None and placed.confidence >= _FLOOR else None
+
+    def _in_name(self, edit: Edit, text: str) -> bool:
+        """True if the word stands among capitalised words that are not common, as the parts of a name do."""
+        if not edit.before[0].isupper() or len(edit.before) > _MAX_NAME:
+            return False
+        left = text[max(0, edit.start - _TITLE_REACH) : edit.start].rpartition("\n")[2].split(" ")
+        right = text[edit.end : edit.end + _TITLE_REACH].partition("\n")[0].split(" ")
+        beside = [w for w in (*left[-2:-1], *right[1:2]) if w[:1].isupper() and w.isalpha()]
+        return any(len(w) > 1 and self.lexicon.general_zipf(w.lower()) < _RARE for w in beside)
+
+    def _is_name(self, stem: str, term: str) -> bool:
+        """True if the unknown word is built as names of programs are: a known word with a letter at its edge.
+
+        "hostd", "dentry", "kobject"; a letter that stands twice ("hostt", "ddata") is a slip.
+        """
+        if len(stem) <= _MAX_ACRONYM and not self.lexicon.spelling(term).islower():
+            return True  # "vmsd" beside "VMs"
+        rests = [stem[:-1]] if stem[-1] in _SUFFIXES and stem[-1] != stem[-2] else []
+        rests += [stem[1:]] if stem[0] in _PREFIXES and stem[0] != stem[1] else []
+        return any(len(rest) >= _MIN_LETTERS and self.lexicon.known_zipf(rest) >= _COMMON for rest in rests)
 
     def _choice(self, word: str, weight: float) -> Choice | None:
         low = word.lower().replace("’", "'")
@@ -101,6 +131,6 @@ class SpellingStage(WordStage):
         x = features(word, stem, found, near, self.lexicon, choice.is_regular)
         after = like(word, self.lexicon.spelling(best.term)) + word[len(stem) :]
         confidence = probability(x) * choice.weight
-        if not best.listed and best.term in stems(stem):
-            confidence *= _FORM  # "keepalives" is a form of "keepalive", not a slip of it
+        if not best.listed and (best.term in stems(stem) or self._is_name(stem, best.term)):
+            confidence *= _FORM
         return after, "known-misspelling" if best.listed else rule_of(stem, best.term), confidence

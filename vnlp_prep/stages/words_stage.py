@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -13,6 +15,9 @@ from vnlp_prep.words import Guard
 _TERM_COUNT, _DOUBT = 3, 0.5
 # The rules that guess from the word alone.
 _TERMS = frozenset(("run-together", "swapped-letters", "missing-letter", "extra-letter", "wrong-letter", "several-slips"))
+# Up to so many tokens are looked for one by one, which is faster than looking at every token of the text.
+_FEW = 20
+_TOKEN = re.compile(r"\S+")
 #: Tokens whose decision is remembered. When it is full it starts anew: what is decided never depends on it.
 CACHE_SIZE = 200_000
 
@@ -57,29 +62,26 @@ class WordStage:
         if not suspicious:
             return []
         guard = Guard(text, code, self.lexicon)
+        places = _places(suspicious, text)
+        # How often the text has each word that is in doubt: all tokens that hold it are suspicious.
+        counts: Counter[str] = Counter()
+        for token, positions in places.items():
+            for change in self._changes(token):
+                counts[token[change.start : change.end]] += len(positions)
         found = []
-        for token in suspicious:
-            changes = [self.weigh(change, token, text) for change in self._changes(token)]
-            for at in _places(token, text):
-                for change in changes:
+        for token, positions in places.items():
+            for change in self._changes(token):
+                weighed = _weighed(change, counts[token[change.start : change.end]])
+                for at in positions:
                     start, end = at + change.start, at + change.end
-                    edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, change.confidence)
-                    placed = self.place(edit, change, text, guard)
+                    edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, weighed.confidence)
+                    placed = self.place(edit, weighed, text, guard)
                     if placed is not None:
                         found.append(placed)
         found.sort(key=lambda e: e.start)
         # Two edits may want the same place (the space between two rulers): the first has it, the other comes next round.
         ends = accumulate((e.end for e in found), max, initial=0)
         return [e for e, end in zip(found, ends, strict=False) if e.start >= end]
-
-    def weigh(self, change: Change, token: str, text: str) -> Change:
-        """Return the change as sure as the whole text makes it; asked once for each token of a text.
-
-        A document that writes an unknown word often means it, unless people or lists say that it is a mistake.
-        """
-        if change.rule in _TERMS and text.count(token[change.start : change.end]) >= _TERM_COUNT:
-            return change._replace(confidence=change.confidence * _DOUBT, doubt=_DOUBT)
-        return change
 
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
         """Return the edit as it may be made at its place: as it is, changed, or not at all."""
@@ -102,8 +104,28 @@ class WordStage:
         return changes
 
 
-def _places(token: str, text: str) -> Iterator[int]:
-    """Positions at which ``token`` stands between white space."""
+def _weighed(change: Change, count: int) -> Change:
+    """Return the change as sure as the whole text makes it, which has the word ``count`` times.
+
+    A document that writes an unknown word often means it, unless people or lists say that it is a mistake.
+    """
+    if change.rule in _TERMS and count >= _TERM_COUNT:
+        return change._replace(confidence=change.confidence * _DOUBT, doubt=_DOUBT)
+    return change
+
+
+def _places(tokens: set[str], text: str) -> dict[str, list[int]]:
+    """Positions at which each token stands between white space."""
+    if len(tokens) > _FEW:
+        places: dict[str, list[int]] = {}
+        for m in _TOKEN.finditer(text):
+            if m.group() in tokens:
+                places.setdefault(m.group(), []).append(m.start())
+        return places
+    return {token: list(_find(token, text)) for token in tokens}
+
+
+def _find(token: str, text: str) -> Iterator[int]:
     at = text.find(token)
     while at >= 0:
         end = at + len(token)

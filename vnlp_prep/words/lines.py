@@ -33,6 +33,7 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\s*(?:\$|PS [^>]{0,100}>|[\w.-]+@[\w.-]+[:~ ][^#$>]{0,100}[#$]|[A-Z]:\\[^>]{0,100}>)\s*\S"
             r"|\s*(?:sudo|kubectl|docker|curl|git|apt-get|yum|pip|npm|esxcli|govc)\s+[-\w]+\s+[-\w./]+\s*$",
         ),
+        ("directive", r"\s*\.\. (?:_|\||\[|[\w-]+::)"),  # reStructuredText: targets, substitutions, options
         ("diff", r"(?:@@ -|diff --git |index [0-9a-f]{6,}|\+\+\+ [ab/]|--- [ab/])"),
         ("hex dump", r"\s*(?:0x)?[0-9a-fA-F]{4,16}:?\s+(?:[0-9a-fA-F]{2,4}\s+){4}"),
         ("json", r"\s*[\"'][^\"'\n]{0,200}[\"']\s*:\s*[\[{\"'\d\-tfn]|\s*[\[{]\s*[\"'{\[]|.*\{\s*\"[^\"]{1,200}\"\s*:"),

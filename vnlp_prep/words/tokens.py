@@ -34,7 +34,7 @@ def word_spans(token: str) -> tuple[Span, ...]:
     if m is None:
         return ()
     start, core = m.start(2), m.group(2)
-    if m.group(1).endswith("__") or (core.endswith("-") or core.startswith("-")):
+    if m.group(1).endswith(("__", "[[")) or token.endswith("]:") or (core.endswith("-") or core.startswith("-")):
         return ()
     spans = []
     for word in _WORD.finditer(core):
