@@ -26,6 +26,7 @@ from vnlp_prep.stages.html_markup import mark
 from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, KNOWN, PARAGRAPH, REPLACED
 from vnlp_prep.stages.html_references import decode, decode_named, is_legacy, legacy_prefix
 from vnlp_prep.stages.html_scan import Reference, Scan, Tag, scan
+from vnlp_prep.words import line_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
@@ -36,6 +37,7 @@ MAX_ROUNDS: Final = 8
 
 _NAME: Final = "html"
 _URL_LOOK_BACK: Final = 2_000
+_DATA_LINE = 2_000  # a line is looked at this far to either side
 _INDENT_LIMIT: Final = 200
 #: A text that begins so is HTML through and through: a backtick in it is no mark of Markdown.
 _DOCUMENT: Final = re.compile(r"\ufeff?\s*(?:<!doctype\s+html|<html)\b", re.I)
@@ -241,8 +243,10 @@ def _decoded(text: str, references: list[Reference], code: list[tuple[int, int]]
             continue
         if semicolon:
             value = decode(name)
-            if value is not None and not _is_quoted(text, start, end):
-                if name[0] == "#" or is_legacy(name) or not _is_address_of(text, start, end):
+            if value is not None:
+                shown = _is_quoted(text, start, end) or (value == '"' and _is_data(text, start))
+                is_sure = name[0] == "#" or is_legacy(name) or not _is_address_of(text, start, end)
+                if is_sure and not shown:
                     changes.append(_Change(start, end, "entity", 0, value))
                 continue
         if not url_from <= start < url_to:
@@ -359,8 +363,19 @@ def _layout(text: str, changes: list[_Change]) -> list[str]:
 
 
 def _is_row(text: str, line_start: int) -> bool:
-    """Return True if a row of a Markdown table starts there."""
-    return text[line_start : line_start + _INDENT_LIMIT].lstrip(" \t")[:1] == "|"
+    """Return True if a line starts there that a line break would spoil: a row of a Markdown table, JSON, SQL, CSV."""
+    if text[line_start : line_start + _INDENT_LIMIT].lstrip(" \t")[:1] == "|":
+        return True
+    return _is_data(text, line_start)
+
+
+def _is_data(text: str, at: int) -> bool:
+    """Return True if the line around ``at`` is JSON, SQL or CSV: quotation marks and line breaks mean something there."""
+    start = text.rfind("\n", max(0, at - _DATA_LINE), at) + 1
+    if not start and at > _DATA_LINE:
+        return False
+    end = text.find("\n", at, at + _DATA_LINE)
+    return line_kind(text[start : at + _DATA_LINE if end < 0 else end]) in ("json", "sql", "csv")
 
 
 def _is_br(text: str, change: _Change) -> bool:

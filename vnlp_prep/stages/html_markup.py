@@ -14,6 +14,7 @@ from vnlp_prep.stages.html_scan import Scan, Tag, is_mention
 
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\r?\n")
 _LOOK_AROUND: Final = 200
+_HEAD_ONLY: Final = frozenset(("base", "link", "meta"))
 
 
 def mark(text: str, found: Scan) -> bool:
@@ -29,6 +30,8 @@ def mark(text: str, found: Scan) -> bool:
     candidates: list[Tag] = []
     for tag in tags:
         # In a shown XML file <source>, <address> and the like are that file's, whatever HTML calls so.
+        if tag.name in _HEAD_ONLY and is_mention(text, tag.start, tag.end):
+            continue  # "add <meta charset=...> to the head": what belongs into a page's head is no part of a sentence
         if tag.name not in SURE and (tag.name in closed_voids or (xml and _covered(xml, tag.start))):
             continue
         candidates.append(tag)

@@ -63,7 +63,7 @@ def removal(edit: Edit, text: str) -> Edit | None:
 def _beside_words(edit: Edit, text: str, before: str, after: str) -> Edit | None:
     """A ruler at one end of a line of words, the line beginning with one: ``===== Summary =====``."""
     words = before + after
-    if edit.before[0] == "=" and len(edit.before) <= _MOST_LEVELS and not after.endswith("=="):
+    if not before and edit.before[0] == "=" and len(edit.before) <= _MOST_LEVELS and not after.endswith("=="):
         return None
     framed = (not before and (after[0].isalnum() or after[0] in "\"'([")) or (not after and is_ruler(before.split()[0]))
     if not framed or not any(map(str.isalpha, words)):

@@ -38,17 +38,17 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("hex dump", r"\s*(?:0x)?[0-9a-fA-F]{4,16}:?\s+(?:[0-9a-fA-F]{2,4}\s+){4}"),
         ("json", r"\s*[\"'][^\"'\n]{0,200}[\"']\s*:\s*[\[{\"'\d\-tfn]|\s*[\[{]\s*[\"'{\[]|.*\{\s*\"[^\"]{1,200}\"\s*:"),
         (
+            "sql",
+            r"\s*(?:SELECT\s.{1,500}\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|(?:CREATE|ALTER|DROP)\s+(?:TABLE|VIEW|INDEX|DATABASE|USER)\s)"
+            r"|\s*(?:FROM|WHERE|(?:INNER |LEFT |RIGHT |OUTER |FULL )*JOIN|GROUP BY|ORDER BY|HAVING|VALUES|SET)\s+[\w('\"`]"
+            r"|\s*(?:select\s.{1,500}\sfrom\s+\w+\s*(?:;|where|join|limit|order)|insert\s+into\s+\w+\s*\()",
+        ),
+        (
             "source code",
             r".*[;{}]\s*$(?<![a-z ][;])|.*(?:(?<!=)==(?!=)|!=|=>|->|::|\+=|&&|\|\||\(\)|<-|/\*|\*/|;\s*//)|\s*(?://|/\*|--\s\S.*;|#!)"
             r"|\s*(?:def|class|func|function|struct|enum|fn|var|let|const|public|private|protected|static|void|int|bool|string)\s+[\w.<>\[\]]+\s*[\(\{:=]"
             r"|\s*[A-Za-z_][\w.\[\]]*\s*(?:[-+*/|&]?=)\s*\S"
             r"|\s*(?:from\s+[\w.]+\s+)?import\s+[\w.*{]+(?:\s|;|,|$)(?![a-z]+ [a-z]+ )",
-        ),
-        (
-            "sql",
-            r"\s*(?:SELECT\s.{1,500}\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|(?:CREATE|ALTER|DROP)\s+(?:TABLE|VIEW|INDEX|DATABASE|USER)\s)"
-            r"|\s*(?:FROM|WHERE|(?:INNER |LEFT |RIGHT |OUTER |FULL )*JOIN|GROUP BY|ORDER BY|HAVING|VALUES|SET)\s+[\w('\"`]"
-            r"|\s*(?:select\s.{1,500}\sfrom\s+\w+\s*(?:;|where|join|limit|order)|insert\s+into\s+\w+\s*\()",
         ),
         ("yaml", r"\s*(?:-\s+)?[a-z][\w.-]*:\s*(?:[|>][-+]?|[\"'\[{].*|true|false|null|~|-?\d[\d.]*|[\w./-]+)?\s*(?:#.*)?$"),
         ("csv", r"[^,\n]{0,200}(?:,[^\s,][^,\n]{0,200}|,(?=,)){3,}$"),
