@@ -33,16 +33,21 @@ class Split(NamedTuple):
     attested: bool
 
 
+def pair_count(first: str, second: str) -> float:
+    """How often the web has two words next to each other: wordsegment's list, from the Google web corpus; 0.0 for never."""
+    return float(_web_pairs().get(f"{first} {second}", 0.0))
+
+
 @lru_cache(maxsize=1)
-def pair_counts() -> dict[str, float]:
-    """Counts of two neighbouring words, ``"first second" -> count``: wordsegment's list (from the Google web corpus)."""
+def _web_pairs() -> dict[str, str]:
+    # Counts stay text until they are asked for: nearly all of the 286,000 never are.
     text = (importlib.resources.files("wordsegment") / "bigrams.txt").read_text(encoding="utf-8")
-    return {pair: float(n) for pair, _, n in (line.partition("\t") for line in text.split("\n")) if n}
+    return dict(line.split("\t") for line in text.split("\n") if line)
 
 
 def pair_zipf(first: str, second: str) -> float:
     """Frequency of two neighbouring words on the Zipf scale; 0.0 if the pair was never seen."""
-    n = pair_counts().get(f"{first} {second}")
+    n = pair_count(first, second)
     return math.log10(n / _PAIRS_TOTAL) + 9.0 if n else 0.0
 
 
@@ -60,7 +65,7 @@ def _word_score(word: str, lexicon: Lexicon) -> float:
 
 def pair_score(first: str, second: str, lexicon: Lexicon) -> float:
     """log10 probability of ``second`` after ``first``: counted where the pair was seen, else the word by itself."""
-    n = pair_counts().get(f"{first} {second}")
+    n = pair_count(first, second)
     alone = _word_score(second, lexicon)
     if not n:
         return alone
@@ -104,8 +109,7 @@ def best_split(letters: str, lexicon: Lexicon) -> Split:
         parts.append(letters[at - length : at])
         at, length = at - length, best[at][length][1]
     parts.reverse()
-    pairs = pair_counts()
-    attested = all(f"{a} {b}" in pairs for a, b in pairwise(parts))
+    attested = all(pair_count(a, b) for a, b in pairwise(parts))
     return Split(tuple(parts), score, attested)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from vnlp_prep.lexicon.morphology import is_regular_form
-from vnlp_prep.lexicon.segmentation import best_split, pair_counts
+from vnlp_prep.lexicon.segmentation import best_split, pair_count
 from vnlp_prep.lexicon.suggestions import candidates
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import word_spans
@@ -77,7 +77,7 @@ class CompoundStage(WordStage):
         best = max((c.score for c in near[:1]), default=-9.0)
         # As a sequence of words: probability of the words, times that of a missing space.
         together = split.score + 9.0
-        pairs = [pair_counts().get(f"{a} {b}", 0.0) for a, b in pairwise(parts)]
+        pairs = [pair_count(a, b) for a, b in pairwise(parts)]
         small = any(p in _SMALL for p in parts)
         seen = self.lexicon.zipf(low)
         confidence = 0.55

@@ -91,6 +91,8 @@ class RepeatStage(WordStage):
             return None
         if m.start() and not any(map(str.isalnum, trimmed[: m.start()])):
             return None  # "(.....)" is a pattern
+        if len(trimmed) < len(token) and not word_spans(trimmed[: m.start()]):
+            return None  # what closes it may belong to whatever this is
         run = m.group()
         if run[0] == ".":
             short = "..."

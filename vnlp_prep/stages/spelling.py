@@ -26,8 +26,8 @@ from vnlp_prep.words import Guard, word_spans
 
 # Below this a proposal is noise and not even suggested; below the other, no neighbour makes it more.
 _FLOOR, _HOPELESS = 0.05, 0.002
-# So sure that the neighbours need not be asked.
-_SETTLED = 0.999
+# So sure, and so far before the next candidate (log10), that the neighbours need not be asked.
+_SETTLED, _FAR = 0.99, 2.5
 _MIN_LETTERS = 3
 # Half of a hyphenated word is often half of a name.
 _HYPHENATED = 0.95
@@ -79,7 +79,9 @@ class SpellingStage(WordStage):
             if choice is not None:
                 after, rule, confidence = self._best(choice, choice.found, ALONE)
                 if confidence >= _HOPELESS:
-                    changes.append(Change(start, end, after, rule, confidence, choice if confidence < _SETTLED else None))
+                    far = len(choice.found) == 1 or choice.found[0].score - choice.found[1].score > _FAR
+                    settled = confidence >= _SETTLED and far
+                    changes.append(Change(start, end, after, rule, confidence, None if settled else choice))
         return tuple(changes)
 
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
