@@ -184,7 +184,8 @@ def test_explain_in_colour(monkeypatch):
 def test_explain_as_json():
     entry = json.loads(vnlp("explain", "--json", "--show-protected", TEXT + " https://x.y/teh").stdout)
     assert entry["text"] == "The vSphere client's log is so slow! https://x.y/teh"
-    assert [step["stage"] for step in entry["steps"][:5]] == ["html", "unicode", "repeats", "compounds", "spelling"]
+    stages = [step["stage"] for step in entry["steps"]]
+    assert list(dict.fromkeys(stages)) == ["html", "unicode", "repeats", "compounds", "spelling"]
     for edit in entry["edits"]:
         assert entry["raw"][edit["start"] : edit["end"]] == edit["before"]
     assert "https://x.y/teh" in [span["text"] for span in entry["protected"]]

@@ -1,8 +1,9 @@
 """The preprocessor: the ordered chain of stages, run until nothing changes any more.
 
 Each stage proposes edits of the text that the stage before it left; edits that are sure enough are carried out and composed
-into edits of the raw text, the others become suggestions. The chain runs again over its own result until that is stable, so that
-cleaning twice is cleaning once; a text that is still moving after ``MAX_ROUNDS`` was built to do so and is left alone.
+into edits of the raw text, the others become suggestions. The stages that decode (HTML, Unicode) run until they find nothing
+more, then those that work on words, and the chain runs again over its own result until that is stable, so that cleaning twice
+is cleaning once; a text that is still moving after ``MAX_ROUNDS`` was built to do so and is left alone.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ from vnlp_prep.edits import Alignment, Cleaned, Edit, apply, compose, moved_to_r
 from vnlp_prep.errors import SettingsError
 from vnlp_prep.lexicon.files import read_terms, write_terms
 from vnlp_prep.lexicon.lexicon import Lexicon
-from vnlp_prep.stages import STAGES, Stage
+from vnlp_prep.stages import DECODING, STAGES, Stage
 from vnlp_prep.words import Protected, protected
 
-#: How often the chain may run over one text. Real documents need two or three rounds; the last one only confirms.
+#: How often the chain may run over one text. Real documents need one or two rounds; the last one only confirms.
 MAX_ROUNDS = 8
 #: The probability from which on an edit is made rather than suggested.
 DEFAULT_THRESHOLD = 0.8
 _HTML_MODES = ("fragment", "page")
+# The body of a removed code element: where it starts and ends now, and where it started in the raw text.
+_Body = tuple[int, int, int]
 _SETTINGS_FILE, _LEXICON_FILE = "vnlp_prep.json", "lexicon.tsv"
 
 
@@ -134,7 +137,7 @@ class Preprocessor:
         """Return what each stage did to ``text``, in order, until it was stable: for explaining, not for speed."""
         steps: list[Step] = []
         for _ in range(MAX_ROUNDS):
-            round_steps, text = self._round(text, frozenset())[:2]
+            round_steps, text, _ = self._round(text, frozenset())
             steps += round_steps
             if not any(s.edits for s in round_steps):
                 break
@@ -152,49 +155,69 @@ class Preprocessor:
         """
         text = raw
         done: list[Edit] = []
-        bodies: list[tuple[int, int, int]] = []
+        bodies: list[_Body] = []
         for number in range(MAX_ROUNDS):
             steps, after, code = self._round(text, marks if number == 0 else frozenset())
-            made = [s.edits for s in steps if s.edits]
             if number == 0:
                 bodies = code
-            elif bodies and made:
+            elif bodies:
                 clash = _touched(bodies, steps) - marks
                 if clash:
                     return frozenset(clash)
-            for edits in made:
-                done = compose(raw, done, edits)
-            if not made:
+                bodies = _moved(bodies, steps)
+            for step in steps:
+                done = compose(raw, done, step.edits)
+            # Code that was protected because its tags stood there has to be looked at without them.
+            if not any(s.edits for s in steps if s.stage not in DECODING) and (number or not bodies):
                 back = Alignment(done)
-                suggestions = [moved_to_raw(e, back, raw) for s in steps for e in s.suggestions]
-                return Cleaned(raw, tuple(done), tuple(sorted(suggestions, key=lambda e: (e.start, e.end))))
-            if bodies:
-                for edits in made if number else []:
-                    moved = Alignment(edits)
-                    bodies = [(*moved.new_span(a, b), mark) for a, b, mark in bodies]
+                last = (e for s in steps if s.text is after for e in s.suggestions)
+                return Cleaned(raw, tuple(done), tuple(sorted((moved_to_raw(e, back, raw) for e in last), key=_place)))
             text = after
         return Cleaned(raw)
 
-    def _round(self, text: str, marks: frozenset[int]) -> tuple[list[Step], str, list[tuple[int, int, int]]]:
-        """Run every stage once. Returns the steps, the text, and the bodies of removed code elements (span, where it was)."""
+    def _round(self, text: str, marks: frozenset[int]) -> tuple[list[Step], str, list[_Body]]:
+        """Run the stages that decode until they find nothing more, then those that work on words, once.
+
+        Returns the steps, the text, and the bodies of removed code elements: span in the text, and where it was in the text
+        that was given.
+        """
         steps: list[Step] = []
-        bodies: list[tuple[int, int, int]] = []
-        for stage in self._chain:
-            if stage.name == "html":
-                markup = stage.scan(text, marks)  # type: ignore[attr-defined]
-                proposed = markup.edits
-                bodies = [(a, b, a) for a, b in markup.code]
-            else:
-                proposed = stage.propose(text, [(a, b) for a, b, _ in bodies])
-            edits = [e for e in proposed if e.confidence >= self.threshold]
-            rest = [e for e in proposed if e.confidence < self.threshold] if len(edits) < len(proposed) else []
-            steps.append(Step(stage.name, text, edits, rest))
-            if edits:
-                text = apply(text, edits)
-                if bodies:
-                    moved = Alignment(edits)
-                    bodies = [(*moved.new_span(a, b), mark) for a, b, mark in bodies]
+        bodies: list[_Body] = []
+        for number in range(MAX_ROUNDS):
+            first = len(steps)
+            for stage in self._decoders:
+                if stage.name == "html":
+                    markup = stage.scan(text, marks if number == 0 else frozenset())  # type: ignore[attr-defined]
+                    proposed = markup.edits
+                    if number == 0:
+                        bodies = [(a, b, a) for a, b in markup.code]
+                else:
+                    proposed = stage.propose(text)
+                text, bodies = self._carry_out(stage.name, text, proposed, bodies, steps)
+            if not any(s.edits for s in steps[first:]):
+                break
+        for stage in self._word_stages:
+            proposed = stage.propose(text, [(a, b) for a, b, _ in bodies])
+            text, bodies = self._carry_out(stage.name, text, proposed, bodies, steps)
         return steps, text, bodies
+
+    def _carry_out(
+        self, stage: str, text: str, proposed: list[Edit], bodies: list[_Body], steps: list[Step]
+    ) -> tuple[str, list[_Body]]:
+        """Make those edits that are sure enough; append the step; return the text and the bodies behind it."""
+        edits = [e for e in proposed if e.confidence >= self.threshold]
+        rest = [e for e in proposed if e.confidence < self.threshold] if len(edits) < len(proposed) else []
+        step = Step(stage, text, edits, rest)
+        steps.append(step)
+        return (apply(text, edits), _moved(bodies, [step])) if edits else (text, bodies)
+
+    @cached_property
+    def _decoders(self) -> list[Stage]:
+        return [s for s in self._chain if s.name in DECODING]
+
+    @cached_property
+    def _word_stages(self) -> list[Stage]:
+        return [s for s in self._chain if s.name not in DECODING]
 
     @cached_property
     def _chain(self) -> list[Stage]:
@@ -274,16 +297,27 @@ class Preprocessor:
         return f"Preprocessor(stages={self.stages}, html={self.html!r}, threshold={self.threshold}, lexicon={self.lexicon})"
 
 
-def _touched(bodies: list[tuple[int, int, int]], steps: list[Step]) -> set[int]:
+def _place(e: Edit) -> tuple[int, int]:
+    return e.start, e.end
+
+
+def _moved(bodies: list[_Body], steps: Sequence[Step]) -> list[_Body]:
+    """Return the bodies where they are after the steps."""
+    for step in steps:
+        if step.edits and bodies:
+            moved = Alignment(step.edits)
+            bodies = [(*moved.new_span(a, b), mark) for a, b, mark in bodies]
+    return bodies
+
+
+def _touched(bodies: list[_Body], steps: Sequence[Step]) -> set[int]:
     """Return the marks of the code bodies that a stage working on words edits, in the coordinates of each step."""
     out: set[int] = set()
     for step in steps:
-        if step.stage not in ("html", "unicode"):
+        if step.stage not in DECODING:
             for e in step.edits:
                 out.update(mark for a, b, mark in bodies if a < e.end and e.start < b)
-        if step.edits:
-            moved = Alignment(step.edits)
-            bodies = [(*moved.new_span(a, b), mark) for a, b, mark in bodies]
+        bodies = _moved(bodies, [step])
     return out
 
 

@@ -12,6 +12,8 @@ from vnlp_prep.edits import Edit
 
 #: The stages in the order in which they run.
 STAGES = ("html", "unicode", "repeats", "compounds", "spelling")
+#: Those that undo damage below the level of words: they come first, until they find nothing more.
+DECODING = frozenset(("html", "unicode"))
 
 
 class Stage(Protocol):
