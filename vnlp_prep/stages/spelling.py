@@ -35,8 +35,8 @@ _HYPHENATED = 0.95
 _FORM = 0.5
 _COMMON = 2.5  # Zipf
 _MAX_ACRONYM = 5
-# Letters that programmers put before a word (kernel, v..., file, net ...) and behind it (daemon).
-_PREFIXES, _SUFFIXES = frozenset("defgkmnprvx"), frozenset("dz")
+# Letters that stand before a word in names and terms (a-, e-, kernel, file, net, v...) and behind it (daemon).
+_PREFIXES, _SUFFIXES = frozenset("adefgkmnprvx"), frozenset("dz")
 # A short word with a capital beside another that is no common word is most often a part of somebody's name.
 _NAME, _MAX_NAME, _RARE = 0.5, 6, 4.0
 # Candidates that are kept for a word: farther ones no neighbour brings back.
