@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vnlp_prep import Lexicon, Preprocessor
-from vnlp_prep.words import code_spans, english, fences, line_kind, protected, token_kind, word_spans
+from vnlp_prep.words import Guard, code_spans, english, fences, line_kind, protected, token_kind, word_spans
 
 TOKENS = json.loads((Path(__file__).parent / "cases" / "protected.json").read_text(encoding="utf-8"))
 KNOWN = Lexicon.shipped()
@@ -130,6 +130,18 @@ def test_an_unclosed_fence_reaches_to_the_end():
 def test_code_around_other_code_is_code_to_its_end():
     text = "Do this\n\n    ```\n    a\n    ```\n    ```\n    b\n    ```\n    c\n    ```\n    d\n    ```\n    recieve teh\n"
     assert Preprocessor()(text) == text
+
+
+def test_what_is_protected_in_a_long_paragraph_does_not_depend_on_what_was_asked_before():
+    sentence = "The host is up and it is fine. "
+    text = sentence * 48 + "\n\n" + sentence * 47
+    text += "{{ recieve " + "and so on " * 12 + "}} is it."
+    place = text.index("recieve")
+    assert place < 3000 < text.index("}}")  # the template reaches over the border of what is looked at from further up
+    asked_before = Guard(text, (), KNOWN)
+    assert not asked_before.in_code(1600, 1604)
+    assert asked_before.in_code(place, place + 7)
+    assert Guard(text, (), KNOWN).in_code(place, place + 7)
 
 
 def test_inline_code_does_not_cross_a_blank_line():

@@ -12,7 +12,6 @@ it is made; else it is a suggestion.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,14 +37,9 @@ _MAX_ACRONYM = 5
 # Letters that stand before a word in names and terms (a-, e-, kernel, file, net, v...) and behind it (daemon).
 _PREFIXES, _SUFFIXES = frozenset("adefgkmnprvx"), frozenset("dz")
 # A short word with a capital beside another that is no common word is most often a part of somebody's name.
-_NAME, _MAX_NAME, _RARE = 0.5, 6, 4.0
+_NAME, _MAX_NAME, _RARE, _NAME_REACH = 0.5, 6, 4.0, 20
 # Candidates that are kept for a word: farther ones no neighbour brings back.
 _KEPT = 8
-
-
-# A name follows, whatever it looks like.
-_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sir|Herr|Frau)\.?[ \t]+(?:[A-Z]\.?[ \t]+)?$")
-_TITLE_REACH = 20
 
 
 class Choice(NamedTuple):
@@ -86,7 +80,7 @@ class SpellingStage(WordStage):
 
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
         """Let the neighbours decide between the candidates, and how sure the best one is."""
-        if edit.before[0].isupper() and _TITLE.search(text, max(0, edit.start - _TITLE_REACH), edit.start):
+        if edit.before[0].isupper() and guard.follows_title(edit.start):
             return None
         placed = super().place(edit, change, text, guard)
         if placed is not None and self._in_name(edit, text):
@@ -103,8 +97,8 @@ class SpellingStage(WordStage):
         """True if the word stands among capitalised words that are not common, as the parts of a name do."""
         if not edit.before[0].isupper() or len(edit.before) > _MAX_NAME:
             return False
-        left = text[max(0, edit.start - _TITLE_REACH) : edit.start].rpartition("\n")[2].split(" ")
-        right = text[edit.end : edit.end + _TITLE_REACH].partition("\n")[0].split(" ")
+        left = text[max(0, edit.start - _NAME_REACH) : edit.start].rpartition("\n")[2].split(" ")
+        right = text[edit.end : edit.end + _NAME_REACH].partition("\n")[0].split(" ")
         beside = [w for w in (*left[-2:-1], *right[1:2]) if w[:1].isupper() and w.isalpha()]
         return any(len(w) > 1 and self.lexicon.general_zipf(w.lower()) < _RARE for w in beside)
 

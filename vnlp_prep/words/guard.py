@@ -12,6 +12,8 @@ from vnlp_prep.words.tokens import Span, classify
 
 _FLAG = re.compile(r"--?[A-Za-z]")
 _COMMAND_REACH = 60
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sir|Herr|Frau)\.?[ \t]+(?:[A-Z]\.?[ \t]+)?$")
+_TITLE_REACH = 20
 _REACH = 1000  # code points to either side that count as the paragraph or the line of a place
 
 
@@ -24,7 +26,7 @@ class Guard:
         self._vocabulary = vocabulary
         self._blocks = merged([*code_blocks(text), *code])
         self._starts = [start for start, _ in self._blocks]
-        self._paragraphs: dict[int, list[Protected]] = {}
+        self._paragraphs: dict[Span, list[Protected]] = {}
         self._verdicts: dict[Span, bool] = {}
 
     def in_code(self, start: int, end: int) -> bool:
@@ -32,15 +34,12 @@ class Guard:
         i = bisect_right(self._starts, end - 1)
         if i and self._blocks[i - 1][1] > start:
             return True
-        left, right = self._paragraph(start)
-        regions = self._paragraphs.get(left)
+        # The lines around the place that no blank line parts.
+        paragraph = self._between(start, "\n\n")
+        regions = self._paragraphs.get(paragraph)
         if regions is None:
-            regions = self._paragraphs[left] = inline_regions(self._text, left, right)
+            regions = self._paragraphs[paragraph] = inline_regions(self._text, *paragraph)
         return any(p.start < end and start < p.end for p in regions)
-
-    def _paragraph(self, at: int) -> Span:
-        """The lines around a position that no blank line parts."""
-        return self._between(at, "\n\n")
 
     def _between(self, at: int, border: str) -> Span:
         """The text around a position up to the next ``border`` on either side.
@@ -71,6 +70,10 @@ class Guard:
             return False
         neighbours = self._text[max(0, left - _REACH) : max(0, left - 1)].rpartition("\n")[2], self._text[right + 1 : right + 80]
         return any(other.lstrip().startswith(("+-", "+=")) for other in neighbours)
+
+    def follows_title(self, start: int) -> bool:
+        """True if "Dr." or the like stands before the place: a name follows, whatever it looks like."""
+        return _TITLE.search(self._text, max(0, start - _TITLE_REACH), start) is not None
 
     def allows(self, start: int, end: int) -> bool:
         """True if a stage may rewrite the words in the span."""
