@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -37,7 +38,7 @@ class Change(NamedTuple):
     doubt: float = 1.0
 
 
-class WordStage:
+class WordStage(ABC):
     """A stage that decides per white-space token, once for each one that it meets.
 
     A subclass says in ``decide`` what it would do to a token by itself; this class finds the tokens, remembers the decisions,
@@ -52,9 +53,9 @@ class WordStage:
         self._quiet: set[str] = set()
         self._decided: dict[str, tuple[Change, ...]] = {}
 
+    @abstractmethod
     def decide(self, token: str) -> tuple[Change, ...]:
         """Return what this stage would change in ``token``, wherever it stands; most often nothing."""
-        raise NotImplementedError(self.name)
 
     def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
         """Return the edits of ``text``. A text without a suspicious token costs a split and a set difference."""
