@@ -82,9 +82,8 @@ class Input:
         self.decoder = decoder
         #: Packed bytes in all, None if that cannot be known.
         self.size: int | None = None
-        #: Packed and unpacked bytes read so far.
+        #: Packed bytes read so far.
         self.packed = 0
-        self.unpacked = 0
         #: What is wrong with the archive, once reading has come to it; what stood before it was read.
         self.damage: str | None = None
         try:
@@ -158,9 +157,7 @@ class Input:
             blocks = _chain(first, blocks)
         if not self.decoder.is_stream and (wide := wide_encoding(first)):
             raise InputError(f"{self.name}: is {wide.upper()}, not UTF-8; say --encoding {wide}")
-        for block in blocks:
-            self.unpacked += len(block)
-            yield block
+        yield from blocks
 
     def _capped(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         total = 0
