@@ -1,161 +1,262 @@
-"""Fit the spelling stage's confidence: a logistic function of what a correction looks like (``lexicon/correction.py``).
+"""Fit the spelling stage's probabilities (``vnlp_prep/lexicon/correction.py``); draw how far they can be trusted.
 
-    python bench/fit_speller.py TYPOS.jsonl.gz DOCS.jsonl.gz MISSPELLINGS.tsv...
+    python data/build_lexicon.py --cspell FOLDER --corpus DOCS.jsonl.gz --without-half 0 --out HALF0/lexicon    # and 1
+    cp data/lexicon/slips.tsv data/lexicon/letters.tsv HALF0/lexicon                                            # and 1
+    python bench/fit_speller.py TYPOS.jsonl.gz DOCS.jsonl.gz HALF0 HALF1 LISTED.tsv... [--chart docs/images/reliability.svg]
 
-Right and wrong corrections come from lines of documentation before a person fixed them (a correction is right if the person
-made it, or if a list of known misspellings has it) and from prose paragraphs of the documents (where an unknown word is
-right unless such a list says otherwise). The repositories are split in two halves by name: the weights that are printed are
-fitted on both; the figures are those of each half under the weights of the other.
+The repositories are in two halves, by their names. Every place is read with a lexicon whose terms and pairs were counted in the
+other half only, as for a user whose documents the lexicon has never seen; the figures of a half are those under the weights
+fitted on the other half; the weights that are printed are fitted on both.
+
+A place is an unknown word in prose: in lines before a person corrected them (where what the person wrote, and what LISTED tables
+of known misspellings say, is right, and every other reading is wrong), in the documents (terms of three or more documents), and
+in their clean paragraphs; and known rare words that are treated as unknown (right as they stand).
 """
 
 from __future__ import annotations
 
+import argparse
 import collections
 import gzip
 import hashlib
 import json
-import random
+import math
+import multiprocessing
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vnlp_prep.lexicon import Lexicon
-from vnlp_prep.lexicon.context import Neighbours, neighbours
-from vnlp_prep.lexicon.correction import FEATURES, features, ranked
-from vnlp_prep.lexicon.files import data_folder, read_bands
+from vnlp_prep.lexicon.correction import CANDIDATE_FEATURES, WORD_FEATURES, candidate_features, word_features
 from vnlp_prep.lexicon.suggestions import candidates
+from vnlp_prep.stages.spelling import SpellingStage
 from vnlp_prep.words import Guard, word_spans
 
 L2 = 0.3
-HIDDEN = 1500  # known words that are treated as unknown, of either kind
-RARE = 2.6  # Zipf: words that a lexicon may well lack
+CANDIDATES = 8
+HIDDEN_SHARE, HIDDEN_ZIPF, HIDDEN_WEIGHT = 8, 3.0, 0.3  # percent of the known words below this frequency; their weight
 TERM_DOCUMENTS = 3
+MOST_PLACES = 3  # of one word
+THRESHOLDS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 class Row(NamedTuple):
-    """One place where a correction could be made: the repository, the word, its features, whether the correction is right."""
+    """One place: what it is from, the word, what is best for it, its features, and which candidate is right (-1: none is)."""
 
-    repo: str
+    source: str
     word: str
-    x: tuple[float, ...]
-    right: bool
+    terms: tuple[str, ...]
+    candidates: tuple[tuple[float, ...], ...]
+    itself: tuple[float, ...]
+    right: int
+    fixed: bool
 
 
-def places(text: str, lexicon: Lexicon) -> Iterator[tuple[str, Neighbours]]:
-    """Plain words in the prose of a text, with their neighbours."""
+def use_lexicon(folder: Path) -> None:
+    """Make the shipped lexicon the one in ``folder``, in this process."""
+    from vnlp_prep.lexicon import channel, context, files, letters, lexicon
+
+    for module in (files, lexicon, context, channel, letters):
+        module.data_folder = lambda: folder  # type: ignore[attr-defined]
+
+
+def half(repository: str) -> int:
+    """As in ``data/build_lexicon.py``."""
+    return int(hashlib.sha1(repository.encode()).hexdigest(), 16) % 2
+
+
+def is_hidden(word: str, lexicon: Lexicon) -> bool:
+    """True for the known words that are treated as unknown."""
+    share = int(hashlib.sha1(word.lower().encode()).hexdigest(), 16) % 100
+    return share < HIDDEN_SHARE and word.isalpha() and lexicon.general_zipf(word.lower()) < HIDDEN_ZIPF
+
+
+def places(text: str, lexicon: Lexicon, seen: collections.Counter[str]) -> Iterator[tuple[str, bool, tuple[float, ...], Any]]:
+    """Unknown words in the prose of a text: the word, whether it was hidden, its features, its candidates with theirs."""
     guard = Guard(text, (), lexicon)
+    words = collections.Counter(re.findall(r"[A-Za-z'’]+", text))
     for m in re.finditer(r"\S+", text):
-        for a, b in word_spans(m.group()):
+        spans = word_spans(m.group())
+        for a, b in spans:
             start, end = m.start() + a, m.start() + b
             word = text[start:end]
-            if b - a > 2 and (word not in lexicon or lexicon.general_zipf(word.lower()) < RARE) and guard.allows(start, end):
-                yield word, neighbours(text, start, end)
+            hidden = word in lexicon
+            if (
+                b - a < 3
+                or seen[word] >= MOST_PLACES
+                or (hidden and not is_hidden(word, lexicon))
+                or not guard.allows(start, end)
+            ):
+                continue
+            seen[word] += 1
+            low = word.lower().replace("’", "'")
+            stem = low[:-2] if low.endswith("'s") else low
+            found = candidates(stem, lexicon)[:CANDIDATES]
+            if not found or len(stem) < 3:
+                continue
+            place = SpellingStage.where(text, start, end, words[word])
+            zipf = lexicon.zipf(stem)
+            itself = word_features(word, stem, place, lexicon, hyphenated=len(spans) > 1)
+            yield word, hidden, itself, [(c.term, candidate_features(stem, c, zipf, place, lexicon)) for c in found]
 
 
-def row(repo: str, word: str, near: Neighbours, right: Callable[[str, str], bool], lexicon: Lexicon) -> Row | None:
-    """The row of one place, if there is a candidate at all."""
-    low = word.lower()
-    stem = low[:-2] if low.endswith(("'s", "’s")) else low
-    found = ranked(candidates(stem, lexicon)[:8], near, lexicon)
-    return Row(repo, word, features(word, stem, found, near, lexicon), right(stem, found[0].term)) if found else None
+def rows(task: tuple[int, str, str, Path, dict[str, set[str]]]) -> list[Row]:
+    """Read the places of one half of the repositories, with the lexicon of the other."""
+    k, typos, docs, folder, listed = task
+    use_lexicon(folder)
+    lexicon = Lexicon.shipped()
 
+    def make(source: str, place: Any, wanted: dict[str, str]) -> Row:
+        word, hidden, itself, found = place
+        stem = word.lower().replace("’", "'").removesuffix("'s")
+        right = set() if hidden else listed.get(stem, set()) | {wanted[stem] for _ in [0] if stem in wanted}
+        right = {r.replace("'", "") for r in right}
+        index = next((i for i, (term, _) in enumerate(found) if term.replace("'", "") in right), -1)
+        terms, features = zip(*found, strict=True)
+        return Row("hidden" if hidden else source, word, terms, features, itself, index, stem in wanted)
 
-def rows(path_typos: str, path_docs: str, listed: dict[str, set[str]], lexicon: Lexicon) -> Iterator[Row | None]:
-    """Yield a row for every place to learn from."""
-    with gzip.open(path_typos, "rt", encoding="utf-8") as f:
+    out = []
+    with gzip.open(typos, "rt", encoding="utf-8") as f:
         for line in f:
             d = json.loads(line)
-            wanted = {e["from"].lower(): e["to"].lower() for e in d["edits"]}
-
-            def corrected(stem: str, term: str, wanted: dict[str, str] = wanted) -> bool:
-                return wanted.get(stem) == term or term in listed.get(stem, ())
-
-            for word, near in places(re.sub(r"<[^>]*>", " ", d["before"]), lexicon):
-                if word not in lexicon:
-                    yield row(d["repo"], word, near, corrected, lexicon)
-
-    # In the documents nobody marked the typos. A word that several documents use is a term; rarer ones may be either.
+            if half(d["repo"]) == k and all(e["kind"] in ("spelling", "run_together") for e in d["edits"]):
+                wanted = {e["from"].lower().removesuffix("'s"): e["to"].lower().removesuffix("'s") for e in d["edits"]}
+                text = re.sub(r"<[^>]*>", " ", d["before"])
+                out += [make("typos", p, wanted) for p in places(text, lexicon, collections.Counter()) if not p[1]]
     documents: collections.Counter[str] = collections.Counter()
-    where: dict[str, tuple[str, Neighbours]] = {}
-    hidden: dict[str, tuple[str, Neighbours]] = {}
-    with gzip.open(path_docs, "rt", encoding="utf-8") as f:
+    found: list[Row] = []
+    seen: collections.Counter[str] = collections.Counter()
+    with gzip.open(docs, "rt", encoding="utf-8") as f:
         for line in f:
             d = json.loads(line)
-            text = re.sub(r"(?s)```.*?```|<[^>]*>", " ", d["text"])
-            for word, near in dict(places(text, lexicon)).items():
-                if word not in lexicon:
-                    documents[word] += 1
-                    where[word] = (d["repo"], near)
-                elif word.isalpha():
-                    hidden[word] = (d["repo"], near)
-    for word, n in sorted(documents.items()):
-        if n >= TERM_DOCUMENTS:
-            yield row(*where[word][:1], word, where[word][1], lambda stem, term: term in listed.get(stem, ()), lexicon)
-    # Right words that the lexicon does not know are what makes or breaks a speller on text of another domain: each rare word
-    # of the documents is one for a lexicon without it; so are words that no document has.
-    rng = random.Random(1)
-    for word in rng.sample(sorted(hidden), min(HIDDEN, len(hidden))):
-        yield row(hidden[word][0], word, hidden[word][1], lambda *_: False, lexicon)
-    words = read_bands(data_folder() / "lexicon" / "english.tsv")
-    rare = [w for w in words if lexicon.general_zipf(w) < RARE and len(w) > 2 and "'" not in w]
-    contexts = [near for _, near in hidden.values()]
-    for i, word in enumerate(rng.sample(rare, HIDDEN)):
-        yield row(f"hidden {i}", word.capitalize() if i % 3 == 0 else word, rng.choice(contexts), lambda *_: False, lexicon)
+            if half(d["repo"]) == k:
+                text = re.sub(r"(?s)```.*?```|<[^>]*>", " ", d["text"])
+                documents.update(set(re.findall(r"[A-Za-z]+", text)))
+                found += [make("documents", p, {}) for p in places(text, lexicon, seen)]
+    # Nobody marked the typos of the documents. What several documents write is a term; a rarer word may be either. What the
+    # tables list is left out: that they are right here, as they are used there, would only say that they are themselves.
+    return out + [r for r in found if r.source == "hidden" or (r.right < 0 and documents[r.word] >= TERM_DOCUMENTS)]
 
 
-def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weights of a logistic regression with an L2 penalty, by Newton's method."""
-    w = np.zeros(x.shape[1])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
-        gradient = x.T @ (weight * (p - y)) + L2 * w
-        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + L2 * np.eye(x.shape[1])
-        step = np.linalg.solve(hessian, gradient)
-        w -= step
-        if np.abs(step).max() < 1e-6:
-            break
-    return w
+class Data(NamedTuple):
+    """Rows as arrays: candidates (rows, CANDIDATES, features), which of them exist, words (rows, features), right + 1, weights."""
+
+    candidates: np.ndarray
+    exist: np.ndarray
+    itself: np.ndarray
+    right: np.ndarray
+    weight: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> Data:
+        """The rows that are chosen."""
+        return Data(*(a[chosen] for a in self))
+
+
+def arrays(data: list[Row]) -> Data:
+    """Rows as arrays."""
+    x = np.zeros((len(data), CANDIDATES, len(CANDIDATE_FEATURES)))
+    exist = np.zeros((len(data), CANDIDATES), dtype=bool)
+    for i, r in enumerate(data):
+        x[i, : len(r.candidates)] = r.candidates
+        exist[i, : len(r.candidates)] = True
+    weight = np.array([HIDDEN_WEIGHT if r.source == "hidden" else 1.0 for r in data])
+    return Data(x, exist, np.array([r.itself for r in data]), np.array([r.right + 1 for r in data]), weight)
+
+
+def probabilities(w: np.ndarray, data: Data) -> np.ndarray:
+    """Probability of each reading: (rows, 1 + CANDIDATES), first that the word is right as it stands."""
+    n = data.candidates.shape[2]
+    scores = np.concatenate([(data.itself @ w[n:])[:, None], np.where(data.exist, data.candidates @ w[:n], -1e9)], axis=1)
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def fit(data: Data) -> np.ndarray:
+    """Weights of a conditional logit with an L2 penalty."""
+    from scipy.optimize import minimize
+
+    n = data.candidates.shape[2]
+    truth = np.zeros((len(data.right), CANDIDATES + 1))
+    truth[np.arange(len(data.right)), data.right] = 1
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        p = probabilities(w, data)
+        value = -(data.weight * np.log(p[np.arange(len(p)), data.right] + 1e-12)).sum() + L2 / 2 * (w**2).sum()
+        wrong = data.weight[:, None] * (p - truth)
+        slope = np.concatenate([np.einsum("ij,ijk->k", wrong[:, 1:], data.candidates), data.itself.T @ wrong[:, 0]])
+        return float(value), slope + L2 * w
+
+    return np.asarray(minimize(loss, np.zeros(n + data.itself.shape[1]), jac=True, method="L-BFGS-B").x)
 
 
 def main() -> None:
-    """Fit, validate across repositories, print the weights."""
-    typos, docs, *lists = sys.argv[1:]
+    """Fit, validate across halves, print the weights, draw the chart."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("typos")
+    parser.add_argument("docs")
+    parser.add_argument("lexicons", nargs=2, type=Path, metavar="HALF")
+    parser.add_argument("listed", nargs="*", type=Path)
+    parser.add_argument("--chart", type=Path, help="SVG of the reliability diagram")
+    args = parser.parse_args()
     listed: dict[str, set[str]] = {}
-    for path in lists:
-        for line in Path(path).read_text(encoding="utf-8").split("\n"):
+    for path in args.listed:
+        for line in path.read_text(encoding="utf-8").split("\n"):
             if line and line[0] != "#":
                 wrong, right = line.split("\t")[:2]
                 listed.setdefault(wrong.lower(), set()).update(r.strip().lower() for r in right.split("|"))
-    data = [r for r in rows(typos, docs, listed, Lexicon.shipped()) if r is not None]
-    x = np.array([r.x for r in data])
-    y = np.array([r.right for r in data], dtype=float)
-    half = np.array([int(hashlib.sha1(r.repo.encode()).hexdigest(), 16) % 2 for r in data])
-    print(f"{len(y)} unknown words with a candidate, {int(y.sum())} corrections right")
-    weight = np.ones(len(y))
+    tasks = [(k, args.typos, args.docs, args.lexicons[k].resolve(), listed) for k in (0, 1)]
+    with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
+        halves = pool.map(rows, tasks, chunksize=1)
+    data = [r for part in halves for r in part]
+    of = np.array([k for k, part in enumerate(halves) for _ in part])
+    x = arrays(data)
+    print(len(data), "places:", dict(collections.Counter(r.source for r in data)), (x.right > 0).sum(), "with a right candidate")
+    p = np.zeros((len(data), CANDIDATES + 1))
     for k in (0, 1):
-        w = fit(x[half != k], y[half != k], weight[half != k])
-        p = 1 / (1 + np.exp(-x[half == k] @ w))
-        t = y[half == k]
-        for threshold in (0.5, 0.8, 0.9, 0.95):
-            made = p >= threshold
-            precision, recall = t[made].mean(), t[made].sum() / t.sum()
-            print(f"half {k}, from {threshold}: precision {precision:.4f}, recall {recall:.4f}, {int(made.sum())} made")
-        bins = np.clip((p * 10).astype(int), 0, 9)
-        print(
-            "  said / was:",
-            " ".join(f"{p[bins == b].mean():.2f}/{t[bins == b].mean():.2f}" for b in range(10) if (bins == b).any()),
-        )
-    w = fit(x, y, weight)
-    for name, value in zip(FEATURES, w, strict=True):
-        print(f"{name:20} {value:8.3f}")
-    print("WEIGHTS = (" + ", ".join(f"{v:.2f}" for v in w) + ")")
-    p = 1 / (1 + np.exp(-x @ w))
-    order = np.argsort(-p)
-    print("surest wrong:", [(data[i].word, round(float(p[i]), 2)) for i in order if not y[i]][:120])
+        p[of == k] = probabilities(fit(x.where(of != k)), x.where(of == k))
+    report(data, p, of)
+    w = fit(x)
+    n = len(CANDIDATE_FEATURES)
+    for name, value in zip(CANDIDATE_FEATURES + WORD_FEATURES, w, strict=True):
+        print(f"{name:22} {value:8.3f}")
+    print("CANDIDATE_WEIGHTS = (" + ", ".join(f"{v:.2f}" for v in w[:n]) + ")")
+    print("WORD_WEIGHTS = (" + ", ".join(f"{v:.2f}" for v in w[n:]) + ")")
+    if args.chart:
+        from charts import reliability
+
+        best = p[:, 1:].argmax(axis=1)
+        reliability(args.chart, p[np.arange(len(p)), 1 + best], best + 1 == x.right)
+
+
+def report(data: list[Row], p: np.ndarray, of: np.ndarray) -> None:
+    """Print what each threshold gives on each half, and how far the probabilities can be trusted."""
+    best = p[:, 1:].argmax(axis=1)
+    sure = p[np.arange(len(p)), 1 + best]
+    right = best == np.array([r.right for r in data])
+    source = np.array([r.source for r in data])
+    fixed = np.array([r.fixed and r.source == "typos" for r in data])
+    for k in (0, 1):
+        for threshold in THRESHOLDS:
+            made = (sure >= threshold) & (of == k)
+            lines = made & (source == "typos")
+            print(
+                f"half {k}, from {threshold}: of {(fixed & (of == k)).sum()} corrections {(lines & right & fixed).sum()} made;",
+                f"precision {(lines & right).sum() / max(1, lines.sum()):.4f};",
+                *(f"{s}: {(made & ~right & (source == s)).sum()} wrong;" for s in ("documents", "hidden")),
+            )
+    shares = np.clip((sure * 10).astype(int), 0, 9)
+    print("said / was:", " ".join(f"{sure[shares == b].mean():.2f}/{right[shares == b].mean():.2f}" for b in range(10)))
+    error = sum(abs(sure[shares == b].mean() - right[shares == b].mean()) * (shares == b).mean() for b in range(10))
+    print(
+        f"expected calibration error {error:.4f}; log loss {-np.log(p[np.arange(len(p)), [r.right + 1 for r in data]]).mean():.4f}"
+    )
+    order = np.argsort(-sure)
+    wrong = [f"{data[i].word}>{data[i].terms[best[i]]} {sure[i]:.2f}" for i in order if not right[i]]
+    print("surest wrong:", "; ".join(wrong[:150]), file=sys.stderr)
 
 
 if __name__ == "__main__":

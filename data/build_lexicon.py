@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import collections
 import gzip
+import hashlib
 import importlib.resources
 import json
 import math
@@ -86,33 +87,66 @@ def cspell_words(folder: Path) -> dict[str, set[str]]:
     return out
 
 
-def misspellings() -> dict[str, str]:
-    """Codespell's table without its remarks; corrections in its order, separated by ``|``."""
+def codespell_entries() -> Iterator[tuple[str, list[str]]]:
+    """Misspellings and their corrections out of codespell's table, without its remarks."""
     text = (importlib.resources.files("codespell_lib") / "data/dictionary.txt").read_text(encoding="utf-8")
-    out = {}
     for line in text.split("\n"):
-        wrong, arrow, right = line.partition("->")
+        wrong, _, right = line.partition("->")
         # A trailing comma starts a remark ("disabled because ..."); without one the line is one correction.
-        options = [w.strip() for w in (right.split(",")[:-1] if "," in right else [right])]
-        if arrow and re.fullmatch(r"[a-z]+", wrong) and all(re.fullmatch(r"[A-Za-z' -]+", w) for w in options):
-            out[wrong] = "|".join(options)
+        yield wrong, right.split(",")[:-1] if "," in right else [right]
+
+
+def cspell_entries(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Misspellings and their corrections out of cspell's collection of typos' and Wikipedia's lists."""
+    (path,) = folder.glob("cspell-dict-en-common-misspellings-*.tgz")
+    with tarfile.open(path) as archive:
+        lists = json.load(archive.extractfile("package/dict/dict-en.json"))["dictionaryDefinitions"]  # type: ignore[arg-type]
+    for words in lists:
+        for entry in words["flagWords"] + words["suggestWords"]:
+            wrong, _, right = entry.partition("->")
+            yield wrong, right.split(",")
+
+
+def misspellings(folder: Path) -> dict[str, str]:
+    """Known misspellings in lower case with their corrections, best first and separated by ``|``.
+
+    Codespell's table without its remarks, then what cspell's collection (of typos' and Wikipedia's lists) has beyond it.
+    """
+    out: dict[str, str] = {}
+    for entries in (codespell_entries(), cspell_entries(folder)):
+        for wrong, options in entries:
+            options = [w.strip() for w in options]
+            if re.fullmatch(r"[a-z]+", wrong) and all(re.fullmatch(r"[A-Za-z' -]+", w) for w in options):
+                out.setdefault(wrong, "|".join(options))
     return out
 
 
-def corpus_counts(path: Path) -> dict[str, tuple[collections.Counter[str], int, int]]:
+def documents_of(path: Path, without_half: int | None) -> Iterator[dict[str, str]]:
+    """Documents of the corpus; without those of one half of the repositories (by SHA-1 of the name), if asked."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            document = json.loads(line)
+            if half(document["repo"]) != without_half:
+                yield document
+
+
+def half(repository: str) -> int:
+    """0 or 1, the same for a repository wherever it is asked: what is fitted on one half is measured on the other."""
+    return int(hashlib.sha1(repository.encode()).hexdigest(), 16) % 2
+
+
+def corpus_counts(corpus: Iterable[dict[str, str]]) -> dict[str, tuple[collections.Counter[str], int, int]]:
     """Lower-cased word -> (spellings with counts, documents, repositories) in the prose of the documents."""
     spellings: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     documents: collections.Counter[str] = collections.Counter()
     repositories: dict[str, set[str]] = collections.defaultdict(set)
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            d = json.loads(line)
-            found = collections.Counter(prose_words(d["text"]))
-            for word, n in found.items():
-                spellings[word.lower()][word] += n
-            for word in {w.lower() for w in found}:
-                documents[word] += 1
-                repositories[word].add(d["repo"])
+    for d in corpus:
+        found = collections.Counter(prose_words(d["text"]))
+        for word, n in found.items():
+            spellings[word.lower()][word] += n
+        for word in {w.lower() for w in found}:
+            documents[word] += 1
+            repositories[word].add(d["repo"])
     return {w: (spellings[w], documents[w], len(repositories[w])) for w in spellings}
 
 
@@ -147,21 +181,19 @@ def near(word: str) -> Iterator[str]:
             yield head + c + tail
 
 
-def corpus_pairs(path: Path) -> dict[str, dict[str, int]]:
+def corpus_pairs(corpus: Iterable[dict[str, str]]) -> dict[str, dict[str, int]]:
     """First word -> second word -> count, of neighbours in the prose of at least MIN_REPOSITORIES repositories."""
     counts: collections.Counter[tuple[str, str]] = collections.Counter()
     repositories: dict[tuple[str, str], set[str]] = collections.defaultdict(set)
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            d = json.loads(line)
-            previous = None
-            for token in without_code(d["text"]).split():
-                core = token.strip(PUNCTUATION)
-                word = core.lower() if TERM.fullmatch(core) else None
-                if previous and word and token[0] not in "([":
-                    counts[previous, word] += 1
-                    repositories[previous, word].add(d["repo"])
-                previous = word if token[-1] not in ".,;:!?)|" else None
+    for d in corpus:
+        previous = None
+        for token in without_code(d["text"]).split():
+            core = token.strip(PUNCTUATION)
+            word = core.lower() if TERM.fullmatch(core) else None
+            if previous and word and token[0] not in "([":
+                counts[previous, word] += 1
+                repositories[previous, word].add(d["repo"])
+            previous = word if token[-1] not in ".,;:!?)|" else None
     out: dict[str, dict[str, int]] = collections.defaultdict(dict)
     for (first, second), n in counts.items():
         if n >= MIN_PAIRS and len(repositories[first, second]) >= MIN_REPOSITORIES:
@@ -209,8 +241,11 @@ def main() -> None:
     parser.add_argument("--scowl", type=Path, default=Path("/usr/share/dict/scowl"))
     parser.add_argument("--cspell", type=Path, required=True, help="folder with the npm archives")
     parser.add_argument("--corpus", type=Path, required=True, help="JSONL(.gz) with text and repo")
+    parser.add_argument("--out", type=Path, default=HERE / "lexicon", help="folder of what is built")
+    parser.add_argument("--without-half", type=int, choices=(0, 1), help="leave out half of the repositories, to measure on it")
     args = parser.parse_args()
-    out = HERE / "lexicon"
+    out = args.out
+    out.mkdir(parents=True, exist_ok=True)
 
     import wordfreq
 
@@ -231,8 +266,8 @@ def main() -> None:
             symspell[word] = int(n)
     scowl = scowl_words(args.scowl, SCOWL_MAX_SIZE)
     technical = cspell_words(args.cspell)
-    wrong = misspellings()
-    corpus = corpus_counts(args.corpus)
+    wrong = misspellings(args.cspell)
+    corpus = corpus_counts(documents_of(args.corpus, args.without_half))
 
     dictionary = lower(scowl) | lower(symspell)
     # What a dictionary has is right even if someone lists it as a misspelling of something else.
@@ -301,7 +336,7 @@ def main() -> None:
         f.write("term\tcount\tdocuments\n")
         for term, count, documents in sorted(domain.values(), key=lambda t: (-t[2], t[0])):
             f.write(f"{term}\t{count}\t{documents}\n")
-    pairs_of = corpus_pairs(args.corpus)
+    pairs_of = corpus_pairs(documents_of(args.corpus, args.without_half))
     with (out / "pairs.tsv").open("w", encoding="utf-8", newline="\n") as f:
         f.write("# Neighbouring words in VMware documentation: first TAB second and hundredths of the Zipf scale, TAB ...\n")
         for first in sorted(w for w in pairs_of if w in known or w in domain):
@@ -312,7 +347,7 @@ def main() -> None:
         f.write(f"# Frequent words of other languages ({' '.join(FOREIGN)}) that are rare in English: facts out of wordfreq\n")
         f.write("\n".join(sorted(foreign)) + "\n")
     with (out / "misspellings.tsv").open("w", encoding="utf-8", newline="\n") as f:
-        f.write("# Known misspellings, from codespell's dictionary.txt (CC BY-SA 3.0): misspelling TAB corrections\n")
+        f.write("# Known misspellings, from codespell and cspell (CC BY-SA 4.0, see README.md): misspelling TAB corrections\n")
         for word in sorted(wrong):
             f.write(f"{word}\t{wrong[word]}\n")
     report = {

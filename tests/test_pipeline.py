@@ -168,3 +168,23 @@ def test_trace_tells_what_each_stage_did():
 def test_no_input_is_too_much(text):
     doc = Preprocessor().clean(text)
     assert doc.restore() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>It says:</p>\n    <pre>\nThe host waaaits for the second\ncall.\n    </pre>\n    <p>This is a baaad rule:</p>\n    <pre>\nThe oneee.\n    </pre>",
+        "it`s so, run <code>fooood baaad</code> now",
+        "run <code>fooood baaad</code>, it`s so",
+    ],
+    ids=["fence in indented HTML", "backtick before", "backtick behind"],
+)
+def test_code_that_keeps_marks_is_code_and_what_was_code_without_them_stays(text):
+    prep = Preprocessor()
+    decoded = Preprocessor(stages=("html", "unicode")).clean(text)
+    doc = prep.clean(text)
+    assert prep(doc.text) == doc.text
+    for p in prep.protected(decoded.text):
+        assert decoded.text[p.start : p.end].strip() in doc.text
+    for body in ("waaaits", "oneee", "fooood baaad"):
+        assert (body in text) == (body in doc.text)

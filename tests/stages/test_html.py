@@ -75,6 +75,25 @@ def test_kept_code_marks():
     assert clean(marked) == marked
 
 
+def test_code_that_reaches_out_of_its_cell_was_never_closed():
+    text = "<table><tr><td>a <code>b</cod></td>\n<td>much text</td></tr><tr><td>c</code> d</td></tr></table>"
+    markup = STAGE.scan(text)
+    assert markup.code == []
+    assert "much text" in apply(text, markup.edits)
+
+
+def test_kept_marks_pair_with_each_other():
+    text = "it`s <code>ls</code>; `` it is"
+    starts = {start for start, _ in STAGE.scan(text).code}
+    assert apply(text, STAGE.scan(text, starts).edits) == "it`s ```ls```; `` it is"
+
+
+def test_fences_of_indented_code_elements_stand_alike():
+    text = "<p>a</p>\n  <pre>\nb\nc\n  </pre>\n<p>d</p>"
+    starts = {start for start, _ in STAGE.scan(text).code}
+    assert apply(text, STAGE.scan(text, starts).edits) == "a\n  ```\nb\nc\n  \n  ```\nd"
+
+
 def test_number_of_any_length():
     assert decode_number("9" * 6_000) == decode_number("x" + "f" * 6_000) == "\ufffd"
     assert decode_number("0" * 6_000 + "65") == "A"

@@ -97,3 +97,21 @@ def test_repeated_formatting_does_not_explode():
     begin = time.perf_counter()
     STAGE.propose(text)
     assert time.perf_counter() - begin < 60
+
+
+@pytest.mark.parametrize(
+    ("scrap", "text"),
+    [
+        ("x<table><table>y", "xy"),
+        ("<button>1</foo>", "1"),
+        ("<a x=y>z", "z"),
+        ("<svg><![CDATA[<svg>]]><path>", "<svg>"),  # the text of the page, and what looks like a tag is no page by itself
+        ("<svg>", "<svg>"),
+        ("v<time>", "v<time>"),
+        ("user@<address>", "user@<address>"),
+        ("Option<a>, List<object>", "Option<a>, List<object>"),
+    ],
+)
+def test_scraps_with_unpaired_tags(scrap, text):
+    assert clean(scrap) == text
+    assert clean(text) == text

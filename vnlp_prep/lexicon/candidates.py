@@ -74,6 +74,14 @@ class CandidateIndex:
         hits = process.extract(word, words, scorer=OSA.distance, score_cutoff=distance, limit=None)
         return [(w, d) for w, d, _ in hits]
 
+    def far(self, word: str, distance: int, limit: int) -> list[tuple[str, int]]:
+        """Return at most ``limit`` of the known words nearest to ``word``, at most ``distance`` slips away: looks at every word."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        hits = process.extract(word, self._words, scorer=OSA.distance, score_cutoff=distance, limit=limit)
+        return [(w, d) for w, d, _ in hits]
+
 
 def cache_folder() -> Path:
     """The user's cache folder for this package: ``$VNLP_PREP_CACHE``, or by the platform's convention."""

@@ -1,86 +1,83 @@
-"""How a word gets damaged: the cost of one word being typed for another (the channel of a noisy-channel speller)."""
+"""How a word gets damaged: the cost of one word being written for another (the channel of a noisy-channel speller).
+
+The costs of single slips are learnt from known misspellings (``data/build_slips.py``): a letter left out or put in after
+another, a letter for another, two letters swapped. A second ``s`` after an ``s`` costs little, a ``q`` out of nowhere much.
+"""
 
 from __future__ import annotations
 
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_VOWELS = frozenset("aeiouy")
-# Letters that sound alike or are confused in spelling rather than typing.
-_SOUNDS = frozenset(order for pair in "ck sc sz fv mn dt bp gj iy ea ie ao xs kq wv ou".split() for order in (pair, pair[::-1]))
+from functools import lru_cache
+from typing import NamedTuple
+
+from vnlp_prep.lexicon.files import data_folder, read_text
+
+_LETTERS = 26
+_START, _OTHER = 26, 27  # before the first letter; what is no letter of the English alphabet
+_UNKNOWN = 3.0  # a slip with such a sign: seldom, but not never
+_SPACE = 1.0  # the key that is missed most
 
 
-def _neighbours() -> frozenset[str]:
-    """Pairs of keys that touch on a QWERTY keyboard."""
-    place = {c: (r, i + 0.5 * r) for r, row in enumerate(_ROWS) for i, c in enumerate(row)}
-    return frozenset(
-        a + b for a, (r, x) in place.items() for b, (s, y) in place.items() if a != b and abs(r - s) <= 1 and abs(x - y) <= 1
-    )
+class Slips(NamedTuple):
+    """Costs by the number of a letter: ``missing[before][letter]``, ``wrong[meant][written]``, ``swapped[first][second]``."""
+
+    missing: list[list[float]]
+    extra: list[list[float]]
+    wrong: list[list[float]]
+    swapped: list[list[float]]
 
 
-_KEYS = _neighbours()
+@lru_cache(maxsize=1)
+def _slips() -> Slips:
+    tables = {kind: [[_UNKNOWN] * (_OTHER + 1) for _ in range(_OTHER + 1)] for kind in Slips._fields}
+    for line in read_text(data_folder() / "lexicon" / "slips.tsv").split("\n"):
+        if line and line[0] != "#":
+            kind, before, *costs = line.split("\t")
+            row = tables[kind][_START if before == "^" else ord(before) - 97]
+            for item in costs:
+                letter, _, value = item.partition(" ")
+                row[ord(letter) - 97] = int(value) / 100
+    return Slips(**tables)
 
 
-def _insert_cost(wrong: str, i: int) -> float:
-    """Cost of the letter ``wrong[i]`` being there for no reason: cheap when a key bounced or a finger hit two."""
-    c = wrong[i]
-    before, after = wrong[i - 1 : i], wrong[i + 1 : i + 2]
-    if c in (before, after):
-        return 0.6
-    if before + c in _KEYS or c + after in _KEYS:
-        return 0.85
-    return 1.0
-
-
-def _delete_cost(right: str, j: int) -> float:
-    """Cost of the letter ``right[j]`` being left out: cheap when its double stays or it is weak."""
-    c = right[j]
-    if c == " ":
-        return _SPACE
-    if c in (right[j - 1 : j], right[j + 1 : j + 2]):
-        return 0.6
-    return 0.85 if c in _VOWELS else 0.95
-
-
-def _replace_cost(a: str, b: str) -> float:
-    pair = a + b
-    if pair in _SOUNDS or (a in _VOWELS and b in _VOWELS):
-        return 0.85
-    return 0.9 if pair in _KEYS else 1.25
-
-
-_SWAP = 0.7
-_SPACE = 0.7  # the key that is missed most
-_FIRST = 0.45  # people rarely get the first letter wrong
+def _numbers(word: str) -> list[int]:
+    return [n if 0 <= (n := ord(c) - 97) < _LETTERS else _OTHER for c in word]
 
 
 def cost(wrong: str, right: str) -> float:
-    """Return how unlikely it is that ``right`` came out as ``wrong``: about 1 a slip, less for the slips that people make.
+    """Return how unlikely it is that ``right`` (lower case) came out as ``wrong``, in powers of ten.
 
-    Time: the product of the lengths; words are short.
+    What both begin and end with is passed over, but for one letter on each side. Time: the product of the lengths of the rest.
 
-    >>> cost("teh", "the") < cost("tge", "the") < cost("tle", "the")
+    >>> cost("teh", "the") < cost("tge", "the") < cost("tle", "the") < cost("xyz", "the")
     True
     """
-    n, m = len(wrong), len(right)
+    head = 0
+    shorter = min(len(wrong), len(right))
+    while head < shorter and wrong[head] == right[head]:
+        head += 1
+    tail = 0
+    while tail < shorter - head and wrong[-1 - tail] == right[-1 - tail]:
+        tail += 1
+    head, tail = max(0, head - 1), max(0, tail - 1)
+    missing, extra, swaps, swapped = _slips()
+    written, meant = wrong[head : len(wrong) - tail], right[head : len(right) - tail]
+    a, b = _numbers(written), _numbers(meant)
+    before = [_START if not head else _numbers(right[head - 1])[0], *b]
+    dropped = [missing[x][y] for x, y in zip(before, b, strict=False)]
+    if " " in right:
+        dropped = [_SPACE if letter == " " else d for letter, d in zip(meant, dropped, strict=True)]
+    row = [0.0]
+    for d in dropped:
+        row.append(row[-1] + d)
     older: list[float] = []
-    row = [0.0] * (m + 1)
-    for j in range(m):
-        row[j + 1] = row[j] + _delete_cost(right, j) + (_FIRST if j == 0 else 0.0)
-    for i in range(1, n + 1):
-        a = wrong[i - 1]
-        extra = _insert_cost(wrong, i - 1) + (_FIRST if i == 1 else 0.0)
-        new = [row[0] + extra]
-        for j in range(1, m + 1):
-            b = right[j - 1]
-            if a == b:
-                best = row[j - 1]
-            else:
-                best = row[j - 1] + _replace_cost(a, b) + (_FIRST if i == 1 and j == 1 else 0.0)
-            if row[j] + extra < best:
-                best = row[j] + extra
-            if new[j - 1] + (dele := _delete_cost(right, j - 1) + (_FIRST if j == 1 else 0.0)) < best:
-                best = new[j - 1] + dele
-            if i > 1 and j > 1 and a == right[j - 2] and wrong[i - 2] == b and a != b:
-                best = min(best, older[j - 2] + _SWAP + (_FIRST / 2 if j == 2 else 0.0))
+    last = -1
+    for i, x in enumerate(a):
+        new = [row[0] + extra[before[0]][x]]
+        for j, y in enumerate(b):
+            best = row[j] if written[i] == meant[j] else row[j] + swaps[y][x]
+            best = min(best, row[j + 1] + extra[y][x], new[j] + dropped[j])
+            if i and j and x == b[j - 1] and y == last and x != y:
+                best = min(best, older[j - 1] + swapped[x][y])
             new.append(best)
-        older, row = row, new
-    return row[m]
+        older, row, last = row, new, x
+    return row[-1]

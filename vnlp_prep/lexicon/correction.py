@@ -1,93 +1,141 @@
-"""How sure a correction is: a logistic function of what the candidate, the word and their neighbours look like.
+"""How likely each reading of an unknown word is: that it is right as it stands, or that it is a slip of one of the candidates.
 
-``bench/fit_speller.py`` fits the weights on lines of documentation before and after a person corrected them, on words that
-documents use as terms and on known words that are treated as unknown, each where it stands.
+One of these readings is true, so their probabilities add up to one: each has a score that is a weighted sum of what speaks
+for it, and a probability that grows with e to that score (a conditional logit; McFadden 1974). ``bench/fit_speller.py`` fits
+the weights on lines of documentation before and after a person corrected them, on unknown words of documents, and on known
+words that are treated as unknown, each where it stands.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from vnlp_prep.lexicon.context import UNSEEN, Neighbours, fit
+from vnlp_prep.lexicon.context import Neighbours, fit
+from vnlp_prep.lexicon.letters import slip_gain
 from vnlp_prep.lexicon.morphology import is_regular_form
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.lexicon import Lexicon
     from vnlp_prep.lexicon.suggestions import Candidate
 
-ALONE = Neighbours(None, None)
-# How much a pair's fit counts beside frequency and slip when candidates are ranked, in log10.
-_FIT = 0.6
-# Margins are cut off here: beyond it, more says nothing more.
-_MOST_MARGIN = 4.0
-
-FEATURES = (
-    "bias", "cost", "frequency", "margin", "listed", "seen", "seen - frequency", "length 3", "length 4", "length 5-6",
-    "length 9+", "capital", "two slips", "first letter", "regular form", "no vowel", "two words",
-    "fit", "unseen pair", "both unseen",
+#: What speaks for a candidate; the last two depend on where the word stands.
+CANDIDATE_FEATURES = (
+    "cost", "frequency", "rare", "listed", "two slips", "two slips by length", "last letter", "first letter", "two words",
+    "seen", "short by cost", "fit", "mentioned",
 )  # fmt: skip
-#: Fitted by bench/fit_speller.py; one weight for each of FEATURES.
-WEIGHTS = (
-    -2.75, -1.39, 0.71, 0.41, 7.50, -1.28, -1.38, -1.20, -0.54, 0.18,
-    0.80, -0.31, -0.83, -0.69, -2.12, -1.52, 0.06, 1.08, 0.32, -0.12,
+#: What speaks for the word as it stands; the last two depend on where it stands.
+WORD_FEATURES = (
+    "bias", "seen", "length 3", "length 4", "length 5-6", "length 9+", "regular form", "hyphenated", "daemon", "letters",
+    "capital in sentence", "repeated",
+)  # fmt: skip
+#: Fitted by bench/fit_speller.py, one weight for each feature.
+CANDIDATE_WEIGHTS = (
+    -0.83, 1.02, -0.84, 6.48, -2.24, 0.17, -1.32, -1.22, 0.14,
+    -1.04, -0.94, 1.02, 0.55,
+)  # fmt: skip
+WORD_WEIGHTS = (
+    0.70, 0.84, 1.68, 0.23, 0.69, -1.16, 2.37, 4.01, 0.83, -0.44,
+    0.63, 3.29,
 )  # fmt: skip
 
-
-def ranked(found: Sequence[Candidate], near: Neighbours, lexicon: Lexicon) -> list[Candidate]:
-    """Return the candidates, best first, as they fit between the neighbours."""
-    if near == ALONE:
-        return list(found)
-    return sorted((c._replace(score=c.score + _FIT * sum(_fits(c.term, near, lexicon))) for c in found), key=lambda c: -c.score)
+_IN_PLACE = 2  # features at the end that depend on the place
+_COMMON = 3.0  # Zipf: below it each step costs more than above
+_MOST_REPEATED = 3
+_DAEMON = frozenset("dz")
 
 
-def _fits(term: str, near: Neighbours, lexicon: Lexicon) -> tuple[float, float]:
-    words = term.split(" ")
-    return fit(near.before, words[0], lexicon), fit(words[-1], near.after, lexicon)
+class Place(NamedTuple):
+    """Where a word stands: its neighbours, the words around, how often it is there itself, a capital that no sentence asks for."""
+
+    near: Neighbours
+    around: Collection[str]
+    repeated: int
+    capital: bool
 
 
-def features(
-    word: str, low: str, found: Sequence[Candidate], near: Neighbours, lexicon: Lexicon, regular: bool | None = None
-) -> tuple[float, ...]:
-    """Return what speaks for and against the first of the ranked candidates, in the order of FEATURES.
+NOWHERE = Place(Neighbours(None, None), (), 0, False)
 
-    ``word`` as it stands, ``low`` without case and possessive; ``regular`` spares asking again whether it is a regular form.
-    """
-    best = found[0]
-    margin = min(best.score - found[1].score, _MOST_MARGIN) if len(found) > 1 else _MOST_MARGIN
-    seen = lexicon.zipf(low)
-    n = len(low)
-    fits = _fits(best.term, near, lexicon)
-    if regular is None:
-        regular = is_regular_form(low, lexicon.known_zipf)
+
+class Evidence(NamedTuple):
+    """What speaks for the readings of a word wherever it stands: for itself, and for each candidate in their order."""
+
+    itself: float
+    candidates: tuple[float, ...]
+
+
+def candidate_features(stem: str, candidate: Candidate, seen: float, place: Place, lexicon: Lexicon) -> tuple[float, ...]:
+    """Return what speaks for a candidate of ``stem`` (lower case, without possessive), in the order of CANDIDATE_FEATURES."""
+    term, two = candidate.term, float(candidate.slips > 1)
+    return (
+        candidate.cost,
+        candidate.frequency,
+        min(0.0, candidate.frequency - _COMMON),
+        candidate.listed,
+        two,
+        two * min(len(stem), 12),
+        float(stem[-1] != term[-1]),
+        float(stem[0] != term[0]),
+        float(" " in term),
+        max(0.0, seen - candidate.frequency + 2.5),
+        candidate.cost * (len(stem) <= 4),
+        *_fits(term, place, lexicon),
+    )
+
+
+def _fits(term: str, place: Place, lexicon: Lexicon) -> tuple[float, float]:
+    """How well a term fits between the neighbours, and whether the text around has it."""
+    first, _, rest = term.partition(" ")
+    before, after = fit(place.near.before, first, lexicon), fit(rest.rpartition(" ")[2] or first, place.near.after, lexicon)
+    return max(before, 0.0) + max(after, 0.0), float(len(first) > 3 and first in place.around)
+
+
+def word_features(word: str, stem: str, place: Place, lexicon: Lexicon, *, hyphenated: bool) -> tuple[float, ...]:
+    """Return what speaks for a word as it stands, in the order of WORD_FEATURES; ``stem``: lower case, without possessive."""
+    n = len(stem)
     return (
         1.0,
-        best.cost,
-        best.frequency,
-        margin,
-        float(best.listed),
-        seen,
-        max(0.0, seen - best.frequency + 2.5),
+        lexicon.zipf(stem),
         float(n == 3),
         float(n == 4),
         float(n in (5, 6)),
         float(n >= 9),
-        float(word[0].isupper()),
-        float(best.cost > 1.35),
-        float(low[0] != best.term[0]),
-        float(regular),
-        float(not set(low) & set("aeiouy")),
-        float(" " in best.term),
-        sum(max(f, 0.0) for f in fits),
-        float(UNSEEN in fits),
-        float(fits == (UNSEEN, UNSEEN)),
+        float(is_regular_form(stem, lexicon.known_zipf)),
+        float(hyphenated),
+        float(stem[-1] in _DAEMON and stem[-1] != stem[-2]),
+        slip_gain(stem),
+        float(place.capital),
+        float(min(place.repeated, _MOST_REPEATED)),
     )
 
 
-def probability(x: Sequence[float]) -> float:
-    """Return the probability that a correction with these features is right."""
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, sum(w * v for w, v in zip(WEIGHTS, x, strict=True))))))
+def evidence(word: str, stem: str, found: Sequence[Candidate], lexicon: Lexicon, *, hyphenated: bool) -> Evidence:
+    """Weigh what does not depend on the place."""
+    seen = lexicon.zipf(stem)
+    itself = word_features(word, stem, NOWHERE, lexicon, hyphenated=hyphenated)
+    return Evidence(
+        _weighed(itself, WORD_WEIGHTS),
+        tuple(_weighed(candidate_features(stem, c, seen, NOWHERE, lexicon), CANDIDATE_WEIGHTS) for c in found),
+    )
+
+
+def likeliest(found: Sequence[Candidate], known: Evidence, place: Place, lexicon: Lexicon) -> tuple[Candidate, float]:
+    """Return the best candidate for a word at its place and the probability that it is what was meant."""
+    here = float(place.capital), float(min(place.repeated, _MOST_REPEATED))
+    itself = known.itself + _weighed(here, WORD_WEIGHTS[-_IN_PLACE:])
+    scores = list(known.candidates)
+    if place is not NOWHERE:
+        for i, c in enumerate(found):
+            scores[i] += _weighed(_fits(c.term, place, lexicon), CANDIDATE_WEIGHTS[-_IN_PLACE:])
+    top = max(itself, *scores)
+    total = math.exp(itself - top) + math.fsum(math.exp(s - top) for s in scores)
+    best = max(range(len(scores)), key=scores.__getitem__)
+    return found[best], math.exp(scores[best] - top) / total
+
+
+def _weighed(features: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(f * w for f, w in zip(features, weights, strict=True))
 
 
 def rule_of(wrong: str, right: str) -> str:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from vnlp_prep.lexicon.channel import cost
+from vnlp_prep.lexicon.sounds import sound_key
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.lexicon import Lexicon
@@ -20,47 +21,58 @@ class Suggestion(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """One known word near an unknown one, with what speaks for it; ``score`` is a log10 probability up to a constant."""
+    """One known word near another, with what speaks for it.
+
+    ``score``: log10 of how likely it is to have been meant, up to a constant; ``cost`` of the slips between them
+    (``lexicon.channel``) and their number; ``listed``: 1 if a table of known misspellings names this very correction first, 1/2
+    if second; ``frequency`` on the Zipf scale.
+    """
 
     term: str
     score: float
     cost: float
-    listed: bool
+    slips: int
+    listed: float
     frequency: float
 
 
-# One slip in a word is about a hundred times less likely than none: log10, per unit of channel cost.
-_SLIP = 2.2
-# A table of known misspellings that names this very correction is worth as much as a factor of a thousand in counts.
-_LISTED = 3.0
+# How much counts beside frequency, all in powers of ten: fitted on lists of misspellings (bench/fit_ranking.py).
+_SLIP, _LISTED, _FIRST, _SOUND = 0.86, 1.9, 0.87, 0.75
+_SHARPNESS = 1.38  # how fast the odds between candidates grow with their scores
 _MAX_LETTERS = 40
+# Farther words are looked for when nobody asks whether the word is wrong at all: at most so many slips, and so many words.
+_FAR, _FAR_SHORT, _SHORT = 4, 3, 7
+_FAR_WORDS = 100
 
 
-def candidates(word: str, lexicon: Lexicon) -> list[Candidate]:
-    """Return the known words that ``word`` (lower case) may stand for, best first.
+def candidates(word: str, lexicon: Lexicon, *, far: bool = False) -> list[Candidate]:
+    """Return the known words that ``word`` (lower case) may stand for, best first; never the word itself.
 
     Distance 2 is only searched where distance 1 has nothing frequent: nearly all typos are one slip, and the wider search
-    finds ten times as many words.
+    finds ten times as many words. ``far`` searches up to distance 4, at the cost of a look at every known word.
     """
     if not 2 <= len(word) <= _MAX_LETTERS:
         return []
-    found = dict.fromkeys(w for w, _ in lexicon.candidates.near(word, 1))
+    found = dict(lexicon.candidates.near(word, 1))
     if len(word) > 3 and not any(lexicon.zipf(w) >= 4.0 for w in found):
-        found.update(dict.fromkeys(w for w, _ in lexicon.candidates.near(word, 2)))
-    listed = lexicon.misspelling_of(word)
-    found.update(dict.fromkeys(w.lower() for w in listed))
-    found.pop(word, None)
-    known = {w.lower(): 1.0 / (1 + i) for i, w in enumerate(listed)}
+        found.update(lexicon.candidates.near(word, 2))
+    if far:
+        distance = _FAR_SHORT if len(word) < _SHORT else _FAR
+        found = {**dict(lexicon.candidates.far(word, distance, _FAR_WORDS)), **found}
+    listed = {w.lower(): 1.0 / (1 + i) for i, w in enumerate(lexicon.misspelling_of(word))}
     out = []
-    for term in found:
-        slips = cost(word, term)
-        frequency = _frequency(term, lexicon)
-        score = (frequency or 0.5) - _SLIP * slips
-        if term in known:
-            score += _LISTED * known[term]
-        out.append(Candidate(term, score, slips, term in known, frequency))
+    for term in {**dict.fromkeys(listed, 3), **found}:
+        if term != word:
+            out.append(_candidate(word, term, found.get(term, 3), listed.get(term, 0.0), lexicon))
     out.sort(key=lambda c: (-c.score, c.term))
     return out
+
+
+def _candidate(word: str, term: str, slips: int, listed: float, lexicon: Lexicon) -> Candidate:
+    frequency, slip = _frequency(term, lexicon), cost(word, term)
+    score = (frequency or 0.5) - _SLIP * slip + _LISTED * listed
+    score += _SOUND * (sound_key(word) == sound_key(term)) - _FIRST * (word[0] != term[0])
+    return Candidate(term, score, slip, slips, listed, frequency)
 
 
 def _frequency(term: str, lexicon: Lexicon) -> float:
@@ -86,15 +98,14 @@ def suggest(word: str, limit: int = 10, *, lexicon: Lexicon | None = None) -> li
 
         lexicon = Lexicon.shipped()
     low = word.lower().replace("’", "'")
-    found = candidates(low, lexicon)
+    found = candidates(low, lexicon, far=True)
     if low in lexicon:
-        found.insert(
-            0, Candidate(low, max(lexicon.zipf(low), found[0].score + 1 if found else 0.0), 0.0, False, lexicon.zipf(low))
-        )
+        found.append(Candidate(low, lexicon.zipf(low) + _SOUND, 0.0, 0, 0.0, lexicon.zipf(low)))
+        found.sort(key=lambda c: -c.score)
     if not found:
         return []
     top = found[0].score
-    weights = [10 ** (c.score - top) for c in found]
+    weights = [math.exp(_SHARPNESS * (c.score - top)) for c in found]
     total = math.fsum(weights)
     return [Suggestion(like(word, lexicon.spelling(c.term)), w / total) for c, w in zip(found[:limit], weights, strict=False)]
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vnlp_prep.edits import Alignment, Edit, apply, compose
@@ -27,9 +28,10 @@ from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, KNOWN, PARAGRAPH, REP
 from vnlp_prep.stages.html_references import decode, decode_named, is_legacy, legacy_prefix
 from vnlp_prep.stages.html_scan import Reference, Scan, Tag, scan
 from vnlp_prep.words import line_kind
+from vnlp_prep.words.regions import code_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
 #: Removing markup can bring markup to light (escaped tags); a text that is not stable after so many rounds is
 #: left alone.
@@ -39,6 +41,7 @@ _NAME: Final = "html"
 _URL_LOOK_BACK: Final = 2_000
 _DATA_LINE = 2_000  # a line is looked at this far to either side
 _INDENT_LIMIT: Final = 200
+_PARAGRAPH_REACH = 1_000
 #: A text that begins so is HTML through and through: a backtick in it is no mark of Markdown.
 _DOCUMENT: Final = re.compile(r"\ufeff?\s*(?:<!doctype\s+html|<html)\b", re.I)
 _SPACE: Final = re.compile(r"[\s<>\"'`]")
@@ -157,13 +160,26 @@ def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list
 
 
 def _code_elements(tags: list[Tag]) -> list[tuple[Tag, Tag]]:
-    """Return the opening and closing tags of the outermost code elements."""
+    """Return the opening and closing tags of the outermost code elements.
+
+    An element that begins in one block and ends in another (`<td><code>a</cod></td> ... <td>b</code>`) was never closed: its
+    tags go, but what stands between is no code.
+    """
     code: list[tuple[Tag, Tag]] = []
-    end = 0
+    opening: Tag | None = None
+    crossed = False
     for tag in tags:
-        if tag.markup and not tag.closing and tag.partner and tag.name in CODE and tag.start >= end:
-            code.append((tag, tag.partner))
-            end = tag.partner.end
+        if not tag.markup:
+            continue
+        if opening is None:
+            if not tag.closing and tag.partner and tag.name in CODE:
+                opening, crossed = tag, False
+        elif tag is opening.partner:
+            if not crossed:
+                code.append((opening, tag))
+            opening = None
+        elif tag.closing and tag.partner and tag.partner.start < opening.start and (tag.name in BLOCK or tag.name in CELL):
+            crossed = True
     return code
 
 
@@ -172,6 +188,7 @@ def _changes(text: str, found: Scan, code: list[tuple[int, int]]) -> list[_Chang
     changes = [_tag_change(tag) for tag in found.tags if tag.markup]
     changes += [_Change(r.start, r.end, r.rule, 1 if r.rule == "script" else 0, None) for r in found.removals]
     changes += _decoded(text, found.references, code)
+    changes += _cell_gaps(text, found.tags)
     changes.sort()
     disjoint: list[_Change] = []
     end = 0
@@ -180,6 +197,23 @@ def _changes(text: str, found: Scan, code: list[tuple[int, int]]) -> list[_Chang
             disjoint.append(change)
             end = change.end
     return disjoint
+
+
+def _cell_gaps(text: str, tags: list[Tag]) -> Iterator[_Change]:
+    """Yield the line breaks between cells that stand on lines of their own: a tab parts them better.
+
+    Only where the texts of both cells stand next to the tags; else the line breaks are the author's.
+    """
+    last: Tag | None = None
+    for tag in tags:
+        if not tag.markup:
+            continue
+        if last is not None and last.closing and not tag.closing and last.name in CELL and tag.name in CELL:
+            gap = text[last.end : tag.start]
+            inside = (text[last.start - 1], text[tag.end : tag.end + 1])
+            if "\n" in gap and gap.isspace() and not any(map(str.isspace, inside)):
+                yield _Change(last.end, tag.start, "cell", 0, None)
+        last = tag
 
 
 def _tag_change(tag: Tag) -> _Change:
@@ -420,6 +454,8 @@ def _keep_code_marks(
     if not code:
         return
     starts = [change.start for change in changes]
+    kept: list[tuple[int, int]] = []  # the changes of the tags
+    bodies: list[str] = []
     for opening, closing in code:
         first, last = bisect_left(starts, opening.start), bisect_left(starts, closing.start)
         if starts[first : first + 1] != [opening.start] or starts[last : last + 1] != [closing.start]:
@@ -429,24 +465,56 @@ def _keep_code_marks(
             parts += [text[at : changes[i].start], afters[i]]
             at = changes[i].end
         body = "".join([*parts, text[at : closing.start]])
-        if not body.strip() or not (keep(opening.end) or shows_markup(body)):
-            continue
+        if body.strip() and (keep(opening.end) or shows_markup(body)):
+            kept.append((first, last))
+            bodies.append(body)
+    elements = [(changes[first].start, changes[last].end) for first, last in kept]
+    stray: dict[int, set[int]] = {}
+    for (first, last), (start, end), body in zip(kept, elements, bodies, strict=True):
         longest = max(map(len, _TICKS.findall(body)), default=0)
         if "\n" in body:
             fence = "`" * max(3, longest + 1)
             left = afters[first]
-            if not left.endswith("\n") and not _at_line_start(text, opening.start):
+            if not left.endswith("\n") and not _at_line_start(text, start):
                 left += "\n"
             right = afters[last].lstrip("\n")
-            if text[closing.end : closing.end + 1] not in ("", "\n", "\r") or right:
+            if text[end : end + 1] not in ("", "\n", "\r") or right:
                 right = "\n" + right
             afters[first] = left + fence + ("" if body.startswith("\n") else "\n")
-            afters[last] = ("" if body.endswith("\n") else "\n") + fence + right
+            last_line = body[body.rfind("\n") + 1 :]
+            afters[last] = ("" if not last_line else "\n" + last_line if last_line.isspace() else "\n") + fence + right
         else:
-            ticks = "`" * (longest + 1)
+            block = start // _PARAGRAPH_REACH
+            if block not in stray:
+                stray[block] = _stray_ticks(text, block, elements)
+            ticks = "`" * next(n for n in count(longest + 1) if n not in stray[block])
             space = " " if body[0] == "`" or body[-1] == "`" else ""
             afters[first] += ticks + space
             afters[last] = space + ticks + afters[last]
+
+
+def _stray_ticks(text: str, block: int, elements: list[tuple[int, int]]) -> set[int]:
+    """Return the lengths of the runs of backticks that pair with none; marks of that length would pair with them.
+
+    ``block``: the number of the 1,000 characters to look at, with as many on either side; ``elements``: code that gets marks of
+    its own, sorted.
+    """
+    start, end = max(0, (block - 1) * _PARAGRAPH_REACH), min((block + 2) * _PARAGRAPH_REACH, len(text))
+    if text.find("`", start, end) < 0:
+        return set()
+    outside, done = [], start
+    for first, last in elements[bisect_left(elements, (start, 0)) : bisect_left(elements, (end, 0))]:
+        outside.append(text[done:first])
+        done = last
+    around = "".join([*outside, text[done:end]])
+    spans = list(code_spans(around))
+    ends = [span[1] for span in spans]
+    stray = set()
+    for match in _TICKS.finditer(around):
+        i = bisect_left(ends, match.end())
+        if i == len(spans) or spans[i][0] > match.start():
+            stray.add(match.end() - match.start())
+    return stray
 
 
 def shows_markup(body: str) -> bool:

@@ -11,17 +11,24 @@ from typing import Final
 
 from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, STRUCTURE, SURE, VOID
 from vnlp_prep.stages.html_scan import Scan, Tag, is_mention
+from vnlp_prep.stages.html_shown import SourceStrings, is_named
 
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\r?\n")
 _LOOK_AROUND: Final = 200
+_SHOWN_RULES: Final = frozenset(("script", "comment"))
 _HEAD_ONLY: Final = frozenset(("base", "link", "meta"))
 
 
 def mark(text: str, found: Scan) -> bool:
     """Set ``markup`` of every tag in ``found``; return True if there is any."""
     tags = found.tags
+    strings = SourceStrings(text)
+    shown = {r.start for r in found.removals if r.rule in _SHOWN_RULES and strings.holds(r.start)}
+    if shown:
+        found.removals[:] = [r for r in found.removals if r.start not in shown]
     if not tags:
         return False
+    strings = SourceStrings(text)
     # Unknown elements in an HTML document are custom ones.
     xml = [] if any(tag.name == "html" for tag in tags) else _xml_spans(found.unknown)
     closed_voids = _pair_voids(tags)
@@ -29,6 +36,8 @@ def mark(text: str, found: Scan) -> bool:
     stacks: dict[str, list[Tag]] = {}
     candidates: list[Tag] = []
     for tag in tags:
+        if strings.holds(tag.start):
+            continue
         # In a shown XML file <source>, <address> and the like are that file's, whatever HTML calls so.
         if tag.name in _HEAD_ONLY and is_mention(text, tag.start, tag.end):
             continue  # "add <meta charset=...> to the head": what belongs into a page's head is no part of a sentence
@@ -86,6 +95,8 @@ def _pair_voids(tags: list[Tag]) -> set[str]:
 
 def _is_strong(text: str, tag: Tag) -> bool:
     """Return True if the tag (an opening one, or a closing one without partner) shows by itself that it is markup."""
+    if _is_named(text, tag):
+        return False
     if not tag.bare or tag.name == "br":
         return True
     mention = is_mention(text, tag.start, tag.end)
@@ -108,6 +119,8 @@ def _is_strong(text: str, tag: Tag) -> bool:
 
 def _is_supported(text: str, tag: Tag) -> bool:
     """Return True if a doubtful tag is markup in a text that certainly holds other markup."""
+    if _is_named(text, tag):
+        return False
     mention = is_mention(text, tag.start, tag.end)
     before, after = _neighbours(text, tag)
     if tag.partner is not None:
@@ -117,6 +130,13 @@ def _is_supported(text: str, tag: Tag) -> bool:
     if mention or before in "=-@/$":
         return False
     return tag.name in SURE or (tag.name == "p" and (after.isalnum() or not before.isalnum()))
+
+
+def _is_named(text: str, tag: Tag) -> bool:
+    """Return True if a tag without partner, or a pair with nothing between, is what a sentence speaks of."""
+    if tag.partner is None:
+        return is_named(text, tag.start, tag.end)
+    return tag.partner.start == tag.end and is_named(text, tag.start, tag.partner.end)
 
 
 def _spread(text: str, tags: list[Tag]) -> None:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from vnlp_prep.edits import Alignment, Edit, apply, compose
 from vnlp_prep.stages import html as fragment
 from vnlp_prep.stages.html_markup import mark
-from vnlp_prep.stages.html_names import BLOCK, BOILERPLATE, CELL, CODE, OPTIONAL_CLOSE, PARAGRAPH, REPLACED, VOID
+from vnlp_prep.stages.html_names import BLOCK, BOILERPLATE, CELL, CODE, KNOWN, OPTIONAL_CLOSE, PARAGRAPH, REPLACED, VOID
 from vnlp_prep.stages.html_references import decode, legacy_prefix
-from vnlp_prep.stages.html_scan import scan
+from vnlp_prep.stages.html_scan import Tag, is_mention, scan
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -40,7 +40,11 @@ LEAST_SHARE: Final = 0.1
 SCRAP_LENGTH: Final = 200
 
 _DOCTYPE: Final = re.compile(r"\s*<!doctype\b", re.I)
-_SCRAP: Final = re.compile(r"<!--|\A\s*<(?:\?xml|svg|math|select|frame)\b", re.I)
+_SCRAP: Final = re.compile(r"<!--|\A\s*<(?:\?xml|(?:svg|math|select|frame)\b(?!\s*>\s*\Z))", re.I)
+# Attributes that HTML does not know, at the start: `<a x=y>z`.
+_FOREIGN_ATTRIBUTE: Final = re.compile(r"\A\s*<([a-z][a-z0-9]*)\s+[a-z][\w:-]*=[^\s<>=][^<>=]*>\s*\S", re.I)
+# What a placeholder or a type stands in: `user@<host>`, `--dl=<dl>`, `f(<q>)`, `Map<tr>`.
+_BEFORE_PLACEHOLDER, _BEHIND_PLACEHOLDER = frozenset("=:/@-_.$#|[{(\"'`<,"), frozenset("=:/@-_.$#|[{)]}\"'`>,;")
 _FORMATTING: Final = frozenset(("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"))
 _PAGE: Final = frozenset(("html", "body", "main"))
 _NO_TEXT: Final = frozenset(("script", "style", "template", "iframe", "noembed", "noframes"))
@@ -79,7 +83,7 @@ def _one_page(text: str, keep_marks: Container[int]) -> fragment.Markup | None:
     if "<" not in text:
         return None
     found = scan(text)
-    if not (mark(text, found) or found.removals or _is_scrap(text)) or not _is_parsable(text):
+    if not (mark(text, found) or found.removals or _is_scrap(text, found.tags)) or not _is_parsable(text):
         return None
     from selectolax.lexbor import LexborHTMLParser
 
@@ -93,9 +97,25 @@ def _one_page(text: str, keep_marks: Container[int]) -> fragment.Markup | None:
     return fragment.Markup(edits, fragment.merge_spans(writer.code)) if edits else None
 
 
-def _is_scrap(text: str) -> bool:
-    """Return True for a bit of HTML that the fragment mode would not take for markup: `<svg>x`, `x<!-- y`."""
-    return _DOCTYPE.match(text) is not None or (len(text) <= SCRAP_LENGTH and "`" not in text and _SCRAP.search(text) is not None)
+def _is_scrap(text: str, tags: list[Tag]) -> bool:
+    """Return True for a bit of HTML that the fragment mode would not take for markup: `<svg>x`, `x<!-- y`, `x<table>y`."""
+    if _DOCTYPE.match(text):
+        return True
+    if len(text) > SCRAP_LENGTH or "`" in text:
+        return False
+    foreign = _FOREIGN_ATTRIBUTE.match(text)
+    if _SCRAP.search(text) is not None or (foreign is not None and foreign[1].lower() in KNOWN):
+        return True
+    return any(_is_loose(text, tag) for tag in tags)
+
+
+def _is_loose(text: str, tag: Tag) -> bool:
+    """Return True if nothing around an opening tag says that it is a placeholder, a type or mentioned."""
+    before = text[tag.start - 1] if tag.start else "\n"
+    behind = text[tag.end] if tag.end < len(text) else "\n"
+    if tag.closing or behind.isspace():
+        return False
+    return before not in _BEFORE_PLACEHOLDER and behind not in _BEHIND_PLACEHOLDER and not is_mention(text, tag.start, tag.end)
 
 
 def _is_parsable(text: str) -> bool:

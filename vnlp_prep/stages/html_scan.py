@@ -22,6 +22,7 @@ from vnlp_prep.stages.html_names import (
     SURE,
 )
 from vnlp_prep.stages.html_references import decode
+from vnlp_prep.stages.html_shown import diff_hunks, is_named
 from vnlp_prep.words import literal_blocks
 
 # One pattern that begins with a plain set of characters, because the regex engine skips to such a start quickly.
@@ -137,7 +138,7 @@ def scan(text: str, *, markdown: bool = True) -> Scan:
     references: list[Reference] = []
     unknown: list[tuple[int, int, str, bool]] = []
     find = _Finder(text)
-    literal = iter(literal_blocks(text) if markdown else ())
+    literal = iter(sorted([*literal_blocks(text), *diff_hunks(text)]) if markdown else ())
     literal_start, literal_end = next(literal, _NOWHERE)
     foreign = "<svg" in text or "<math" in text
     at = 0
@@ -297,6 +298,8 @@ def _hidden_end(text: str, tag: Tag, find: _Finder) -> int:
     if end == -1:
         return 0
     if tag.bare and is_mention(text, tag.start, tag.end) and is_mention(text, close, end + 1):
+        return 0
+    if close == tag.end and is_named(text, tag.start, end + 1):
         return 0
     return end + 1
 

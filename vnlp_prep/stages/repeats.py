@@ -11,21 +11,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from itertools import product
 
 from vnlp_prep.edits import Edit
+from vnlp_prep.lexicon.elongation import resolve
 from vnlp_prep.stages.rulers import is_ruler, removal
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import Guard, word_spans
 
-_RUN = re.compile(r"([a-z])\1+")
-_LONG = re.compile(r"(\w)\1\1", re.ASCII)
+_DOUBLE = re.compile(r"([A-Za-z])\1", re.I)
+_LONG = re.compile(r"([a-z])\1\1")
 _MARKS = re.compile(r"([!?])\1{2,}|(?:[!?]{4,})|\.{4,}|,{4,}|…{2,}")
 # What punctuation may follow: words, also with digits or hyphens, quoted or in brackets; not addresses or code.
 _BEFORE_MARKS = re.compile(r"[\"'(\[*_“‘]*(?:\w[\w.'’-]{0,60})?[\"')\]*_”’,;:]*")
-_MAX_RUNS = 5
-_COMMON = 4.3  # Zipf: the 8,000 commonest words
+_EXTRA_LETTER = "extra-letter"
+_TERM_COUNT, _DOUBT = 3, 0.5
+_FLOOR = 0.3  # below this a proposal is noise and not even suggested
 
 
 class RepeatStage(WordStage):
@@ -40,9 +42,9 @@ class RepeatStage(WordStage):
         if is_ruler(token):
             return (Change(0, len(token), "", "ruler", 0.95),)
         changes = []
-        if _LONG.search(token):
+        if _DOUBLE.search(token):
             for start, end in word_spans(token):
-                change = self._word(token, start, end)
+                change = self._word(token[start:end], start, end)
                 if change:
                     changes.append(change)
         tail = self._marks(token)
@@ -50,35 +52,20 @@ class RepeatStage(WordStage):
             changes.append(tail)
         return tuple(changes)
 
-    def _word(self, token: str, start: int, end: int) -> Change | None:
+    def _word(self, word: str, start: int, end: int) -> Change | None:
         """Return the known word that an elongated one stands for."""
-        word = token[start:end]
         low = word.lower()
-        # Where one letter is stretched, others that stand twice may be so too ("yeeaahhh").
-        runs = list(_RUN.finditer(low))
-        if not any(len(m.group()) > 2 for m in runs) or len(runs) > _MAX_RUNS or word in self.lexicon:
+        is_long = _LONG.search(low) is not None
+        if not (is_long or word.islower()):
+            return None  # "Winn", "Deann": names; a slip at the start of a sentence is left to the spelling stage
+        if word in self.lexicon or low in self.lexicon.replacements:
             return None
-        found: list[tuple[float, int, str]] = []
-        for lengths in product((1, 2), repeat=len(runs)):
-            pieces, at = [], 0
-            for m, n in zip(runs, lengths, strict=True):
-                pieces += [low[at : m.start()], m.group(1) * n]
-                at = m.end()
-            pieces.append(low[at:])
-            short = "".join(pieces)
-            if short in self.lexicon:
-                found.append((self.lexicon.zipf(short), sum(lengths), short))
-        if not found:
+        found = resolve(low, self.lexicon)
+        if found is None or found[1] < _FLOOR:
             return None
-        # The most frequent one, but "tooo" is "too": a common word with its double letter stands nearer to what was typed.
-        frequent = [f for f in found if f[0] >= _COMMON]
-        zipf, _, short = max(frequent, key=lambda f: (f[1], f[0])) if frequent else max(found)
-        if word[0].isupper():
-            short = short.capitalize()
-        # People stretch common words, and rarely their first letter; "bbbk" and "ceee" are names of something.
-        common = zipf >= (5.5 if len(short) < 3 else 3.0)
-        confidence = 0.97 if common and (runs[0].start() > 0 or len(short) > 4) else 0.6
-        return Change(start, end, short, "elongation", confidence)
+        best, confidence = found
+        short = best.word.capitalize() if word[0].isupper() else best.word
+        return Change(start, end, short, "elongation" if is_long else _EXTRA_LETTER, confidence)
 
     @staticmethod
     def _marks(token: str) -> Change | None:
@@ -111,22 +98,31 @@ class RepeatStage(WordStage):
         return super().place(edit, change, text, guard)
 
     def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
-        """Return the edits of ``text``; texts without three equal characters in a row cost one search."""
-        return super().propose(text, code) if _ANY_RUN.search(text) else []
+        """Return the edits of ``text``; a document that writes an odd word often means it."""
+        edits = super().propose(text, code)
+        times = Counter(e.before for e in edits if e.rule == _EXTRA_LETTER)
+        if not times or max(times.values()) < _TERM_COUNT:
+            return edits
+        return [e._replace(confidence=e.confidence * _DOUBT) if times[e.before] >= _TERM_COUNT else e for e in edits]
 
 
 def _is_layout(edit: Edit, text: str) -> bool:
-    """True if marks are no emphasis: they open a block ("!!! note") or lead the eye ("Index ........ 5")."""
-    if not text[max(0, edit.start - _INDENT) : edit.start].rpartition("\n")[2].strip():
-        return edit.before[0] in "!?" or text[edit.end : edit.end + 1] in ("", "\r", "\n")
+    """True if marks are no emphasis: they open a block ("!!! note"), lead the eye ("Index ..... 5") or count ("a.py ....")."""
+    before = text[max(0, edit.start - _INDENT) : edit.start].rpartition("\n")[2]
+    if not before.strip():
+        rest = text[edit.end : edit.end + _INDENT].partition("\n")[0]
+        return edit.before[0] in "!?" or not rest.strip()
     if edit.before[0] != ".":
         return False
     alone = text[edit.start - 1].isspace()
-    return _LEADER.match(text, edit.end) is not None or (alone and len(edit.before) > _MOST_DOTS)
+    if alone and (len(edit.before) > _MOST_DOTS or not _ENDS_WORD.search(before)):
+        return True
+    return _LEADER.match(text, edit.end) is not None
 
 
 # What dots lead to: a page number, a percentage, the end of a progress line.
 _LEADER = re.compile(r"[ \t]{0,20}(?:\d{1,5}%?|\.{3,}|done|ok|OK|\[)(?:\s|$)")
 _MOST_DOTS = 8
+# A word of a sentence, not the name of a file whose tests are run.
+_ENDS_WORD = re.compile(r"(?:^|[\s\"'(])[A-Za-z'’-]+[\"'),;:?!]*\s+$")
 _INDENT = 40  # no block is indented deeper
-_ANY_RUN = re.compile(r"(\S)\1\1|[!?]{4}|……")

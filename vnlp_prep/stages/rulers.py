@@ -17,6 +17,13 @@ _HEADING = 40
 _ENDS_SENTENCE = (".", "!", "?", ";", ",")
 # AsciiDoc's headings are up to six "=" before the words, and nothing behind them.
 _MOST_LEVELS = 6
+# Of so many "=" are the marks of AsciiDoc's example blocks, which stand in pairs.
+_BLOCK_MARK = range(4, _MOST_LEVELS + 1)
+_ASCIIDOC = re.compile(r"^(?:={1,6} \S|\[[\w#.%][^\]\n]{0,100}\]$|:[\w-]+:(?: |$)|(?:image|include|xref)::?\S)", re.M)
+# The line under the heads of a pandoc table; lines over and under the whole table are as wide.
+_COLUMNS = re.compile(r"^ {0,3}-{3,}(?: +-{3,})+(?= *$)", re.M)
+# How far a table or a block is looked at.
+_BLOCK_REACH, _SIGN_REACH = 2_000, 800
 # How far a line is looked at: more never decides.
 _REACH = 300
 # Lines of this length and more are rulers whatever they are drawn with.
@@ -32,7 +39,7 @@ def removal(edit: Edit, text: str) -> Edit | None:
     """Return ``edit``, which removes the ruler at its span, with the space beside it; None if the ruler means something.
 
     What stays: the line under or over a heading, table columns, the frame of a comment in code, masked passwords, fields to
-    fill in, conflict markers of git, text art.
+    fill in, conflict markers of git, text art, marks of AsciiDoc's blocks, the edges of pandoc's tables.
     """
     start, end, mark = edit.start, edit.end, edit.before[0]
     left = text.rfind("\n", max(0, start - _REACH), start) + 1 or max(0, start - _REACH)
@@ -51,6 +58,8 @@ def removal(edit: Edit, text: str) -> Edit | None:
             return None  # text art
     if edit.before == "=======" and "<<<<<<< " in text[max(0, start - 20 * _REACH) : start]:
         return None
+    if _is_block_mark(edit, text) or _is_table_edge(edit, text, left):
+        return None
     if any(map(str.isalnum, above)):
         like_heading = len(above) <= _HEADING and not above.endswith(_ENDS_SENTENCE)
         if like_heading or abs(len(above) - len(edit.before)) <= 3:
@@ -58,6 +67,30 @@ def removal(edit: Edit, text: str) -> Edit | None:
     elif not above and abs(len(below) - len(edit.before)) <= 3 and any(map(str.isalnum, below)):
         return None  # over a heading
     return edit
+
+
+def _is_block_mark(edit: Edit, text: str) -> bool:
+    """True for one of a pair of lines that mark a block in a text that is AsciiDoc."""
+    if edit.before[0] != "=" or len(edit.before) not in _BLOCK_MARK:
+        return False
+    low, high = max(0, edit.start - _BLOCK_REACH), edit.end + _BLOCK_REACH
+    mark = f"\n{edit.before}\n"
+    near = f"\n{text[low:high]}\n"
+    # One mark that follows another shares its line break.
+    if len(near.split(mark)) <= 2:
+        return False
+    return _ASCIIDOC.search(text, max(0, edit.start - _SIGN_REACH), edit.end + _SIGN_REACH) is not None
+
+
+def _is_table_edge(edit: Edit, text: str, left: int) -> bool:
+    """True for the first and the last line of a multi-line table of pandoc."""
+    if edit.before[0] != "-":
+        return False
+    width = edit.end - left
+    low, high = max(0, left - _BLOCK_REACH), edit.end + _BLOCK_REACH
+    if text.find("-- ", low, high) < 0:
+        return False
+    return any(abs(m.end() - m.start() - width) <= 1 for m in _COLUMNS.finditer(text, low, high))
 
 
 def _beside_words(edit: Edit, text: str, before: str, after: str) -> Edit | None:

@@ -1,9 +1,9 @@
 """Spelling: an unknown word that is most likely a slip of a known one becomes that word.
 
 A word is looked at only if it is a plain word in English prose (``vnlp_prep.words``) and the lexicon does not know it. Known
-words that stand near it compete by a noisy channel (how frequent the word is, how likely the slip, how it fits between its
-neighbours); what they and the word itself look like decides how sure the correction is (``lexicon.correction``). Sure enough,
-it is made; else it is a suggestion.
+words that stand near it compete with each other and with the word as it stands (``lexicon.correction``): by how frequent they
+are, how likely the slip is, how they fit between the neighbours, and by what the word itself looks like. If it is likely enough
+that the best of them was meant, the correction is made; else it is a suggestion.
 
 >>> from vnlp_prep.lexicon import Lexicon
 >>> [(e.before, e.after) for e in SpellingStage(Lexicon.shipped()).propose("Teh vSphere cleint and esxcli")]
@@ -12,25 +12,21 @@ it is made; else it is a suggestion.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from typing import NamedTuple
 
 from vnlp_prep.edits import Edit
-from vnlp_prep.lexicon.context import Neighbours, neighbours
-from vnlp_prep.lexicon.correction import ALONE, features, probability, ranked, rule_of
-from vnlp_prep.lexicon.morphology import is_regular_form, stems
+from vnlp_prep.lexicon.context import neighbours
+from vnlp_prep.lexicon.correction import NOWHERE, Evidence, Place, evidence, likeliest, rule_of
+from vnlp_prep.lexicon.morphology import stems, variants
 from vnlp_prep.lexicon.suggestions import Candidate, candidates, like
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import Guard, word_spans
 
 # Below this a proposal is noise and not even suggested; below the other, no neighbour makes it more.
 _FLOOR, _HOPELESS = 0.05, 0.002
-# So sure, and so far before the next candidate (log10), that the neighbours need not be asked.
-_SETTLED, _FAR = 0.99, 2.5
 _MIN_LETTERS = 3
-# Half of a hyphenated word is often half of a name.
-_HYPHENATED = 0.95
-# "keepalives" is a form of "keepalive", "hostd" the name of a program: not slips of them.
+# "keepalives" is a form of "keepalive", "customise" British, "hostd" the name of a program: not slips of them.
 _FORM = 0.5
 _COMMON = 2.5  # Zipf
 _MAX_ACRONYM = 5
@@ -40,16 +36,20 @@ _PREFIXES, _SUFFIXES = frozenset("adefgkmnprvx"), frozenset("dz")
 _NAME, _MAX_NAME, _RARE, _NAME_REACH = 0.5, 6, 4.0, 20
 # Candidates that are kept for a word: farther ones no neighbour brings back.
 _KEPT = 8
+# Code points to either side in which a candidate counts as mentioned.
+_AROUND = 500
+_WORDS = re.compile("[a-z]+")
+# What a sentence, a heading or an item begins after.
+_BEGINNINGS = ".:;!?*-|>\"#"
 
 
 class Choice(NamedTuple):
-    """An unknown word with its candidates: what can be worked out before it is known where it stands."""
+    """An unknown word with its candidates and what speaks for each, wherever it stands."""
 
     word: str
     stem: str
     found: tuple[Candidate, ...]
-    is_regular: bool
-    weight: float
+    evidence: Evidence
 
 
 class SpellingStage(WordStage):
@@ -69,13 +69,11 @@ class SpellingStage(WordStage):
             if replacement:
                 changes.append(Change(start, end, like(word, replacement), "lexicon", 1.0))
                 continue
-            choice = self._choice(word, _HYPHENATED if len(spans) > 1 else 1.0)
+            choice = self._choice(word, hyphenated=len(spans) > 1)
             if choice is not None:
-                after, rule, confidence = self._best(choice, choice.found, ALONE)
+                after, rule, confidence = self._best(choice, NOWHERE)
                 if confidence >= _HOPELESS:
-                    far = len(choice.found) == 1 or choice.found[0].score - choice.found[1].score > _FAR
-                    settled = confidence >= _SETTLED and far
-                    changes.append(Change(start, end, after, rule, confidence, None if settled else choice))
+                    changes.append(Change(start, end, after, rule, confidence, choice))
         return tuple(changes)
 
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
@@ -83,15 +81,20 @@ class SpellingStage(WordStage):
         if edit.before[0].isupper() and guard.follows_title(edit.start):
             return None
         placed = super().place(edit, change, text, guard)
-        if placed is not None and self._in_name(edit, text):
-            placed = placed._replace(confidence=placed.confidence * _NAME)
-            change = change._replace(doubt=change.doubt * _NAME)
-        if placed is not None and isinstance(change.more, Choice):
-            near = neighbours(text, edit.start, edit.end)
-            if near != ALONE:
-                after, rule, confidence = self._best(change.more, ranked(change.more.found, near, self.lexicon), near)
-                placed = placed._replace(after=after, rule=rule, confidence=confidence * change.doubt)
-        return placed if placed is not None and placed.confidence >= _FLOOR else None
+        if placed is None or not isinstance(change.more, Choice):
+            return placed
+        after, rule, confidence = self._best(change.more, self.where(text, edit.start, edit.end, change.times))
+        if self._in_name(edit, text):
+            confidence *= _NAME
+        return placed._replace(after=after, rule=rule, confidence=confidence) if confidence >= _FLOOR else None
+
+    @staticmethod
+    def where(text: str, start: int, end: int, times: int) -> Place:
+        """Return what the text around says about the unknown word at a span, which the text has ``times`` times."""
+        around = frozenset(_WORDS.findall(text[max(0, start - _AROUND) : end + _AROUND].lower()))
+        before = text[max(0, start - _NAME_REACH) : start].rstrip()
+        capital = text[start].isupper() and bool(before) and before[-1] not in _BEGINNINGS
+        return Place(neighbours(text, start, end), around, times - 1, capital)
 
     def _in_name(self, edit: Edit, text: str) -> bool:
         """True if the word stands among capitalised words that are not common, as the parts of a name do."""
@@ -113,20 +116,19 @@ class SpellingStage(WordStage):
         rests += [stem[1:]] if stem[0] in _PREFIXES and stem[0] != stem[1] else []
         return any(len(rest) >= _MIN_LETTERS and self.lexicon.known_zipf(rest) >= _COMMON for rest in rests)
 
-    def _choice(self, word: str, weight: float) -> Choice | None:
+    def _choice(self, word: str, *, hyphenated: bool) -> Choice | None:
         low = word.lower().replace("’", "'")
         stem = low[:-2] if low.endswith("'s") else low
         found = candidates(stem, self.lexicon)[:_KEPT] if len(stem) >= _MIN_LETTERS else []
         if not found:
             return None
-        return Choice(word, stem, tuple(found), is_regular_form(stem, self.lexicon.known_zipf), weight)
+        return Choice(word, stem, tuple(found), evidence(word, stem, found, self.lexicon, hyphenated=hyphenated))
 
-    def _best(self, choice: Choice, found: Sequence[Candidate], near: Neighbours) -> tuple[str, str, float]:
-        """Return the first candidate in the case of the word, the rule, and the probability that it is right."""
-        word, stem, best = choice.word, choice.stem, found[0]
-        x = features(word, stem, found, near, self.lexicon, choice.is_regular)
+    def _best(self, choice: Choice, place: Place) -> tuple[str, str, float]:
+        """Return the best candidate in the case of the word, the rule, and the probability that it is right."""
+        best, confidence = likeliest(choice.found, choice.evidence, place, self.lexicon)
+        word, stem = choice.word, choice.stem
         after = like(word, self.lexicon.spelling(best.term)) + word[len(stem) :]
-        confidence = probability(x) * choice.weight
-        if not best.listed and (best.term in stems(stem) or self._is_name(stem, best.term)):
+        if not best.listed and (best.term in (*stems(stem), *variants(stem)) or self._is_name(stem, best.term)):
             confidence *= _FORM
         return after, "known-misspelling" if best.listed else rule_of(stem, best.term), confidence

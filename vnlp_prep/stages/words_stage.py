@@ -14,8 +14,8 @@ from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.words import Guard
 
 _TERM_COUNT, _DOUBT = 3, 0.5
-# The rules that guess from the word alone.
-_TERMS = frozenset(("run-together", "swapped-letters", "missing-letter", "extra-letter", "wrong-letter", "several-slips"))
+# The rules that guess from the word alone, and do not weigh by themselves how often the text has it.
+_TERMS = frozenset(("run-together",))
 # Up to so many tokens are looked for one by one, which is faster than looking at every token of the text.
 _FEW = 20
 _TOKEN = re.compile(r"\S+")
@@ -26,7 +26,8 @@ CACHE_SIZE = 200_000
 class Change(NamedTuple):
     """A decision about one token: replace ``token[start:end]`` by ``after``.
 
-    ``more`` is what the stage wants to know again when the place is known; ``doubt`` what the whole text makes of confidence.
+    ``more`` is what the stage wants to know again when the place is known; ``times`` how often the text has the word, ``doubt`` what
+    the stage's confidence was multiplied by for that.
     """
 
     start: int
@@ -35,6 +36,7 @@ class Change(NamedTuple):
     rule: str
     confidence: float
     more: object = None
+    times: int = 1
     doubt: float = 1.0
 
 
@@ -110,9 +112,8 @@ def _weighed(change: Change, count: int) -> Change:
 
     A document that writes an unknown word often means it, unless people or lists say that it is a mistake.
     """
-    if change.rule in _TERMS and count >= _TERM_COUNT:
-        return change._replace(confidence=change.confidence * _DOUBT, doubt=_DOUBT)
-    return change
+    doubt = _DOUBT if change.rule in _TERMS and count >= _TERM_COUNT else 1.0
+    return change._replace(confidence=change.confidence * doubt, times=count, doubt=doubt)
 
 
 def _places(tokens: set[str], text: str) -> dict[str, list[int]]:
