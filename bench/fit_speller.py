@@ -20,7 +20,6 @@ import collections
 import gzip
 import hashlib
 import json
-import math
 import multiprocessing
 import re
 import sys
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from logit import fit, probabilities
 
 from vnlp_prep.lexicon import Lexicon
 from vnlp_prep.lexicon.correction import CANDIDATE_FEATURES, WORD_FEATURES, candidate_features, word_features
@@ -143,11 +143,13 @@ def rows(task: tuple[int, str, str, Path, dict[str, set[str]]]) -> list[Row]:
 
 
 class Data(NamedTuple):
-    """Rows as arrays: candidates (rows, CANDIDATES, features), which of them exist, words (rows, features), right + 1, weights."""
+    """Rows as arrays: readings (rows, 1 + CANDIDATES, features), which exist, which is right, weights.
 
-    candidates: np.ndarray
+    The first reading is the word itself: its features follow those of the candidates, which are 0 for it, as its are for them.
+    """
+
+    x: np.ndarray
     exist: np.ndarray
-    itself: np.ndarray
     right: np.ndarray
     weight: np.ndarray
 
@@ -158,39 +160,16 @@ class Data(NamedTuple):
 
 def arrays(data: list[Row]) -> Data:
     """Rows as arrays."""
-    x = np.zeros((len(data), CANDIDATES, len(CANDIDATE_FEATURES)))
-    exist = np.zeros((len(data), CANDIDATES), dtype=bool)
+    n = len(CANDIDATE_FEATURES)
+    x = np.zeros((len(data), 1 + CANDIDATES, n + len(WORD_FEATURES)))
+    exist, right = np.zeros((2, len(data), 1 + CANDIDATES), dtype=bool)
+    exist[:, 0] = True
     for i, r in enumerate(data):
-        x[i, : len(r.candidates)] = r.candidates
-        exist[i, : len(r.candidates)] = True
-    weight = np.array([HIDDEN_WEIGHT if r.source == "hidden" else 1.0 for r in data])
-    return Data(x, exist, np.array([r.itself for r in data]), np.array([r.right + 1 for r in data]), weight)
-
-
-def probabilities(w: np.ndarray, data: Data) -> np.ndarray:
-    """Probability of each reading: (rows, 1 + CANDIDATES), first that the word is right as it stands."""
-    n = data.candidates.shape[2]
-    scores = np.concatenate([(data.itself @ w[n:])[:, None], np.where(data.exist, data.candidates @ w[:n], -1e9)], axis=1)
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
-
-
-def fit(data: Data) -> np.ndarray:
-    """Weights of a conditional logit with an L2 penalty."""
-    from scipy.optimize import minimize
-
-    n = data.candidates.shape[2]
-    truth = np.zeros((len(data.right), CANDIDATES + 1))
-    truth[np.arange(len(data.right)), data.right] = 1
-
-    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        p = probabilities(w, data)
-        value = -(data.weight * np.log(p[np.arange(len(p)), data.right] + 1e-12)).sum() + L2 / 2 * (w**2).sum()
-        wrong = data.weight[:, None] * (p - truth)
-        slope = np.concatenate([np.einsum("ij,ijk->k", wrong[:, 1:], data.candidates), data.itself.T @ wrong[:, 0]])
-        return float(value), slope + L2 * w
-
-    return np.asarray(minimize(loss, np.zeros(n + data.itself.shape[1]), jac=True, method="L-BFGS-B").x)
+        x[i, 0, n:] = r.itself
+        x[i, 1 : 1 + len(r.candidates), :n] = r.candidates
+        exist[i, 1 : 1 + len(r.candidates)] = True
+        right[i, r.right + 1] = True
+    return Data(x, exist, right, np.array([HIDDEN_WEIGHT if r.source == "hidden" else 1.0 for r in data]))
 
 
 def main() -> None:
@@ -214,12 +193,14 @@ def main() -> None:
     data = [r for part in halves for r in part]
     of = np.array([k for k, part in enumerate(halves) for _ in part])
     x = arrays(data)
-    print(len(data), "places:", dict(collections.Counter(r.source for r in data)), (x.right > 0).sum(), "with a right candidate")
+    print(
+        len(data), "places:", dict(collections.Counter(r.source for r in data)), (~x.right[:, 0]).sum(), "with a right candidate"
+    )
     p = np.zeros((len(data), CANDIDATES + 1))
     for k in (0, 1):
-        p[of == k] = probabilities(fit(x.where(of != k)), x.where(of == k))
+        p[of == k] = probabilities(fit(*x.where(of != k), L2), x.x[of == k], x.exist[of == k])
     report(data, p, of)
-    w = fit(x)
+    w = fit(*x, L2)
     n = len(CANDIDATE_FEATURES)
     for name, value in zip(CANDIDATE_FEATURES + WORD_FEATURES, w, strict=True):
         print(f"{name:22} {value:8.3f}")
@@ -229,7 +210,7 @@ def main() -> None:
         from charts import reliability
 
         best = p[:, 1:].argmax(axis=1)
-        reliability(args.chart, p[np.arange(len(p)), 1 + best], best + 1 == x.right)
+        reliability(args.chart, p[np.arange(len(p)), 1 + best], x.right[np.arange(len(p)), 1 + best])
 
 
 def report(data: list[Row], p: np.ndarray, of: np.ndarray) -> None:
@@ -251,9 +232,8 @@ def report(data: list[Row], p: np.ndarray, of: np.ndarray) -> None:
     shares = np.clip((sure * 10).astype(int), 0, 9)
     print("said / was:", " ".join(f"{sure[shares == b].mean():.2f}/{right[shares == b].mean():.2f}" for b in range(10)))
     error = sum(abs(sure[shares == b].mean() - right[shares == b].mean()) * (shares == b).mean() for b in range(10))
-    print(
-        f"expected calibration error {error:.4f}; log loss {-np.log(p[np.arange(len(p)), [r.right + 1 for r in data]]).mean():.4f}"
-    )
+    loss = -np.log(p[np.arange(len(p)), [r.right + 1 for r in data]]).mean()
+    print(f"expected calibration error {error:.4f}; log loss {loss:.4f}")
     order = np.argsort(-sure)
     wrong = [f"{data[i].word}>{data[i].terms[best[i]]} {sure[i]:.2f}" for i in order if not right[i]]
     print("surest wrong:", "; ".join(wrong[:150]), file=sys.stderr)

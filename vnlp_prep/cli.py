@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vnlp_prep.errors import InputError, SettingsError, VnlpError
+from vnlp_prep.learn_command import learn
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -74,6 +75,7 @@ Examples:
   vnlp-prep tickets.jsonl > clean.jsonl
   vnlp-prep --field title --field body kb.jsonl.gz -o kb.clean.jsonl.gz
   vnlp-prep explain "Teh vSphere client&#39;s log"
+  vnlp-prep learn tickets.jsonl -o domain.tsv
 
 Exit status: 0 done, 1 done with rejects, 2 error. 'vnlp-prep clean --help' has all options.""",
 )
@@ -90,6 +92,7 @@ def _preprocessing(command: _F) -> _F:
     for option in (
         click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence from which an edit is made."),
         click.option("--html", type=click.Choice(["fragment", "page"]), help="Texts are fragments, or whole web pages."),
+        click.option("--vocabulary", metavar="FILE", help="Of the encoder: split compounds that its WordPiece breaks."),
         click.option("--lexicon", metavar="FILE", help="Known words of your domain (TSV)."),
         click.option("--stages", metavar="LIST", callback=_as_stages, help="Only these stages, with commas between."),
         click.option(
@@ -131,7 +134,7 @@ def _preprocessor(options: dict[str, Any]) -> Preprocessor:
     """Build the preprocessor of the options that were given, and take them out of ``options``."""
     from vnlp_prep.pipeline import Preprocessor
 
-    given = {name: options.pop(name) for name in ("stages", "lexicon", "html", "threshold")}
+    given = {name: options.pop(name) for name in ("stages", "lexicon", "vocabulary", "html", "threshold")}
     return Preprocessor(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -263,6 +266,9 @@ def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **res
     for line in terminal.explain_lines(raw, steps, result, decoded, protected, paint):
         click.echo(line, color=True)
     return DONE
+
+
+cli.add_command(learn)
 
 
 def _text_argument(words: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from vnlp_prep.edits import Alignment, Cleaned, Edit, apply, compose, moved_to_raw
 from vnlp_prep.errors import SettingsError
@@ -24,14 +24,18 @@ from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.stages import DECODING, STAGES, Stage
 from vnlp_prep.words import Protected, protected
 
+if TYPE_CHECKING:
+    from vnlp_prep.lexicon.wordpiece import WordPieces
+
 #: How often the chain may run over one text. Real documents need one or two rounds; the last one only confirms.
 MAX_ROUNDS = 8
 #: The probability from which on an edit is made rather than suggested.
-DEFAULT_THRESHOLD = 0.8
+DEFAULT_THRESHOLD = 0.7
 _HTML_MODES = ("fragment", "page")
 # The body of a removed code element: where it starts and ends now, and where it started in the raw text.
 _Body = tuple[int, int, int]
-_SETTINGS_FILE, _LEXICON_FILE = "vnlp_prep.json", "lexicon.tsv"
+# Not "vocab.txt": the folder may be that of a model, whose own file must stay as it is.
+_SETTINGS_FILE, _LEXICON_FILE, _VOCABULARY_FILE = "vnlp_prep.json", "lexicon.tsv", "vocabulary.txt"
 
 
 class Step(NamedTuple):
@@ -60,14 +64,18 @@ class Preprocessor:
         lexicon: str | os.PathLike[str] | Lexicon | None = None,
         html: str = "fragment",
         threshold: float = DEFAULT_THRESHOLD,
+        vocabulary: str | os.PathLike[str] | WordPieces | None = None,
     ) -> None:
         """Set up a chain.
 
         ``stages``: any of STAGES (default: all); they run in the order of STAGES. ``lexicon``: a term list to add to the shipped
         lexicon, or a Lexicon. ``html``: ``"fragment"`` (text that may hold markup) or ``"page"`` (whole pages, main content
-        only). ``threshold``: the confidence from which on an edit is made, 0 to 1.
+        only). ``threshold``: the confidence from which on an edit is made, 0 to 1. ``vocabulary``: the WordPiece vocabulary of
+        the encoder that is to read the text (``vocab.txt``, ``tokenizer.json`` or the model's folder); with it, compounds and
+        names that the encoder would break across their parts are split as well.
 
-        Raises SettingsError for an unknown stage or mode, LexiconError for a file that is no term list.
+        Raises SettingsError for an unknown stage or mode and for a file that is no vocabulary, LexiconError for one that is no
+        term list.
         """
         if isinstance(stages, str):
             stages = [stages]
@@ -86,6 +94,7 @@ class Preprocessor:
             self.lexicon = lexicon
         else:
             self.lexicon = Lexicon.shipped() if lexicon is None else Lexicon.load(lexicon)
+        self.vocabulary = _as_vocabulary(vocabulary)
 
     # --- cleaning -----------------------------------------------------------------------------------------------------
 
@@ -145,7 +154,13 @@ class Preprocessor:
 
     def protected(self, text: str) -> list[Protected]:
         """Return the spans of ``text`` that no stage may rewrite, with their kinds."""
-        return protected(text, self.lexicon)
+        found = protected(text, self.lexicon)
+        if self.vocabulary is None or "compounds" not in self.stages:
+            return found
+        from vnlp_prep.stages.vocabulary import VocabularyCompoundStage
+
+        stage = VocabularyCompoundStage(self.lexicon, self.vocabulary)
+        return [p for p in found if p.kind != "name" or not stage.splits_name(text[p.start : p.end])]
 
     def _settle(self, raw: str, marks: frozenset[int]) -> Cleaned | frozenset[int]:
         """Run the chain until nothing changes. Returns the result, or the code spans of ``raw`` that need to keep their marks.
@@ -227,24 +242,29 @@ class Preprocessor:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings that the result depends on, ready for JSON; the lexicon is kept apart."""
-        return {"stages": list(self.stages), "html": self.html, "threshold": self.threshold}
+        """The settings that the result depends on, ready for JSON; lexicon and vocabulary are kept apart."""
+        settings: dict[str, Any] = {"stages": list(self.stages), "html": self.html, "threshold": self.threshold}
+        if self.vocabulary is not None:
+            settings["vocabulary"] = {"fingerprint": self.vocabulary.fingerprint, "lower_case": self.vocabulary.lower_case}
+        return settings
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of version, settings and lexicon: equal fingerprints clean alike."""
+        """SHA-256 (hexadecimal) of version, settings, lexicon and vocabulary: equal fingerprints clean alike."""
         from vnlp_prep import __version__
 
         text = json.dumps([__version__, self.settings, self.lexicon.fingerprint], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Save settings and added terms to ``folder`` (made if need be), as text: what ``load`` reads back."""
+        """Save settings, added terms and the vocabulary to ``folder`` (made if need be), as text: what ``load`` reads back."""
         from vnlp_prep import __version__
 
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         write_terms(target / _LEXICON_FILE, list(self.lexicon.terms))
+        if self.vocabulary is not None:
+            self.vocabulary.save(target / _VOCABULARY_FILE)
         content = {"version": __version__, "fingerprint": self.fingerprint, "settings": self.settings}
         handle, temporary = tempfile.mkstemp(dir=target, prefix=".vnlp_prep-")
         with os.fdopen(handle, "w", encoding="utf-8") as out:
@@ -269,10 +289,12 @@ class Preprocessor:
             raise SettingsError(f"{path}: not the JSON that save() writes: {e}") from e
         if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
             raise SettingsError(f"{path}: not the JSON that save() writes: no settings in it")
-        settings = content["settings"]
-        unknown = sorted(settings.keys() - {"stages", "html", "threshold"})
+        settings = dict(content["settings"])
+        unknown = sorted(settings.keys() - {"stages", "html", "threshold", "vocabulary"})
         if unknown:
             raise SettingsError(f"{path}: unknown setting {unknown[0]!r}")
+        if settings.get("vocabulary") is not None:
+            settings["vocabulary"] = _saved_vocabulary(source / _VOCABULARY_FILE, settings["vocabulary"])
         terms = read_terms(source / _LEXICON_FILE) if (source / _LEXICON_FILE).exists() else []
         prep = cls(**settings, lexicon=Lexicon(terms) if terms else None)
         if content.get("fingerprint") not in (None, prep.fingerprint):
@@ -286,15 +308,35 @@ class Preprocessor:
         return prep
 
     def __getstate__(self) -> dict[str, Any]:
-        """Only settings and added terms travel; caches and indexes are made anew."""
-        return {**self.settings, "lexicon": self.lexicon}
+        """Only settings, added terms and the vocabulary travel; caches and indexes are made anew."""
+        return {**self.settings, "lexicon": self.lexicon, "vocabulary": self.vocabulary}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
     def __repr__(self) -> str:
         """The settings, as they would be given."""
-        return f"Preprocessor(stages={self.stages}, html={self.html!r}, threshold={self.threshold}, lexicon={self.lexicon})"
+        more = f", vocabulary={self.vocabulary}" if self.vocabulary is not None else ""
+        return f"Preprocessor(stages={self.stages}, html={self.html!r}, threshold={self.threshold}, lexicon={self.lexicon}{more})"
+
+
+def _as_vocabulary(vocabulary: str | os.PathLike[str] | WordPieces | None) -> WordPieces | None:
+    """Return the vocabulary as one, read from its file if need be; nothing is imported where there is none."""
+    if vocabulary is None:
+        return None
+    from vnlp_prep.lexicon.wordpiece import WordPieces
+
+    return vocabulary if isinstance(vocabulary, WordPieces) else WordPieces.load(vocabulary)
+
+
+def _saved_vocabulary(path: Path, setting: object) -> WordPieces:
+    """Return the vocabulary that ``save`` wrote to ``path``; ``setting`` is what the settings say of it."""
+    from vnlp_prep.lexicon.wordpiece import WordPieces
+
+    lower_case = setting.get("lower_case") if isinstance(setting, dict) else None
+    if not isinstance(lower_case, bool):
+        raise SettingsError(f"{path.with_name(_SETTINGS_FILE)}: the setting 'vocabulary' is not as save() writes it")
+    return WordPieces.load(path, lower_case=lower_case)
 
 
 def _place(e: Edit) -> tuple[int, int]:
@@ -335,6 +377,10 @@ def _make_stage(name: str, prep: Preprocessor) -> Stage:
         from vnlp_prep.stages.repeats import RepeatStage
 
         return RepeatStage(prep.lexicon)
+    if name == "compounds" and prep.vocabulary is not None:
+        from vnlp_prep.stages.vocabulary import VocabularyCompoundStage
+
+        return VocabularyCompoundStage(prep.lexicon, prep.vocabulary)
     if name == "compounds":
         from vnlp_prep.stages.compounds import CompoundStage
 

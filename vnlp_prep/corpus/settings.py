@@ -54,9 +54,11 @@ KEYS: dict[str, tuple[Callable[[object], bool], str]] = {
     "quiet": (_is_flag, "true or false"),
     "stages": (_is_texts, "a string or a list of strings"),
     "threshold": (_is_number, "a number"),
+    "vocabulary": (_is_text, "a string"),
     "whole-file": (_is_flag, "true or false"),
     "workers": (_is_count, "a whole number above 0"),
 }
+_PATHS = {"lexicon", "vocabulary"}
 _ONLY_FLAGS = {"output", "rejects", "edits", "config"}
 
 
@@ -69,7 +71,7 @@ def find_settings(folder: Path) -> Path | None:
 
 
 def load_settings(path: Path) -> dict[str, Any]:
-    """Return the settings in ``path``: keys with dashes, the value of ``lexicon`` as an absolute path.
+    """Return the settings in ``path``: keys with dashes, the values of ``lexicon`` and ``vocabulary`` as absolute paths.
 
     A ``pyproject.toml`` is read at ``[tool.vnlp-prep]`` (nothing if it has no such table); any other file has the
     keys at its top or in a table ``[vnlp-prep]``. Raises SettingsError with file and line.
@@ -104,8 +106,8 @@ def _checked(table: Mapping[str, Any], path: Path, text: str) -> dict[str, Any]:
         fits, wanted = KEYS[key]
         if not fits(value):
             raise SettingsError(f"{where}: {key} must be {wanted}")
-        if key == "lexicon":
-            value = str(_inside(path.parent, value, where))
+        if key in _PATHS:
+            value = str(_inside(path.parent, value, where, key))
         if key == "stages" and isinstance(value, list):
             value = ",".join(value)
         if key == "field" and isinstance(value, str):
@@ -114,10 +116,10 @@ def _checked(table: Mapping[str, Any], path: Path, text: str) -> dict[str, Any]:
     return settings
 
 
-def _inside(folder: Path, name: str, where: str) -> Path:
+def _inside(folder: Path, name: str, where: str, key: str) -> Path:
     target = (folder / name).resolve()
     if not target.is_relative_to(folder.resolve()):
-        raise SettingsError(f"{where}: lexicon points out of the folder of this file; give it as --lexicon")
+        raise SettingsError(f"{where}: {key} points out of the folder of this file; give it as --{key}")
     return target
 
 

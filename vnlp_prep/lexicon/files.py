@@ -8,6 +8,13 @@ comment line. Columns, by position or named by a first line that starts with ``t
     documents  in how many documents (default 1)
     replace_by what to write instead, if the term is a mistake (default: nothing, the term is right)
 
+With a first line that names them, a list may have more columns; ``vnlp-prep learn`` writes them (``vnlp_prep.lexicon.learning``):
+
+    decision   term or known: the word is right; misspelling, run-together or reject: the line adds nothing (unless a
+               misspelling has a replace_by: then it is replaced); default: term
+    meant      what the word was probably meant as: for a person, it replaces nothing
+    sources, variants, why, mark    evidence, and how ``learn`` tells its own lines from those of a person
+
 Band list (the shipped general English): each line is a count in hundredths of the Zipf scale, a tab, and all words that
 have it, separated by spaces. It loads twenty times as fast as a line a word.
 """
@@ -21,9 +28,15 @@ from pathlib import Path
 from vnlp_prep.errors import LexiconError
 
 _COLUMNS = ("term", "count", "documents", "replace_by")
+#: The columns of a list that was learnt, in the order in which they are written.
+COLUMNS = (*_COLUMNS, "decision", "meant", "sources", "variants", "why", "mark")
+#: What a line may be, and of these what makes its word a known one.
+DECISIONS = ("term", "known", "misspelling", "run-together", "reject")
+RIGHT = ("", "term", "known")
 MAX_TERM = 60
 _MAX_COUNT = 10**12
 _MAX_BYTES = 200_000_000
+_MAX_REMARK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,30 @@ class Term:
     def __iter__(self) -> Iterator[str | int]:
         """The columns, in their order."""
         return iter(astuple(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a term list with all its columns, and the number of the line (0 for one that was not read)."""
+
+    term: str
+    count: int = 1
+    documents: int = 1
+    replace_by: str = ""
+    decision: str = ""
+    meant: str = ""
+    sources: int = 0
+    variants: str = ""
+    why: str = ""
+    mark: str = ""
+    line: int = 0
+
+    @property
+    def effect(self) -> Term | None:
+        """What the line adds to a lexicon: a known word, a replacement, or nothing."""
+        if self.decision == "reject" or (self.decision not in RIGHT and not self.replace_by):
+            return None
+        return Term(self.term, self.count, self.documents, self.replace_by)
 
 
 def data_folder() -> Path:
@@ -67,35 +104,72 @@ def read_text(path: Path) -> str:
 
 def read_terms(path: Path) -> list[Term]:
     """Return the terms of a term list. Raises LexiconError with file and line on the first thing that is wrong."""
+    rows = (row.effect for row in read_rows(path) if isinstance(row, Row))
+    return [term for term in rows if term is not None]
+
+
+def read_rows(path: Path) -> list[Row | str]:
+    """Return the lines of a term list in their order: rows, and comments as they stand.
+
+    Raises LexiconError with file and line on the first thing that is wrong.
+    """
     columns: tuple[str, ...] = _COLUMNS
-    terms: list[Term] = []
+    found: list[Row | str] = []
     first_seen: dict[str, int] = {}
+    has_rows = False
     for number, line in enumerate(read_text(path).split("\n"), 1):
         line = line.rstrip("\r")
-        if not line.strip() or line[0] == "#":
+        if not line.strip():
+            continue
+        if line[0] == "#":
+            found.append(line)
             continue
         cells = line.split("\t")
         where = f"{path}:{number}"
-        if not terms and cells[0] == "term":
-            columns = tuple(cells)
-            unknown = [c for c in columns if c not in _COLUMNS]
-            if unknown or len(set(columns)) < len(columns):
-                raise LexiconError(f"{where}: unknown or repeated column {unknown or columns}; known are {', '.join(_COLUMNS)}")
+        if not has_rows and cells[0] == "term":
+            columns, has_rows = _named_columns(cells, where), True
             continue
+        has_rows = True
         if len(cells) > len(columns):
             raise LexiconError(f"{where}: {len(cells)} columns where {', '.join(columns)} are known")
-        row = dict(zip(columns, (c.strip() for c in cells), strict=False))
-        term = Term(
-            _word(row["term"], where),
-            _number(row.get("count", ""), "count", where),
-            _number(row.get("documents", ""), "documents", where),
-            _replacement(row.get("replace_by", ""), where),
-        )
-        if term.term in first_seen:
-            raise LexiconError(f"{where}: {term.term!r} stands already in line {first_seen[term.term]}; keep one of the two")
-        first_seen[term.term] = number
-        terms.append(term)
-    return terms
+        row = _row(dict(zip(columns, (c.strip() for c in cells), strict=False)), where, number)
+        if row.term in first_seen:
+            raise LexiconError(f"{where}: {row.term!r} stands already in line {first_seen[row.term]}; keep one of the two")
+        first_seen[row.term] = number
+        found.append(row)
+    return found
+
+
+def _named_columns(cells: list[str], where: str) -> tuple[str, ...]:
+    unknown = [c for c in cells if c not in COLUMNS]
+    if unknown or len(set(cells)) < len(cells):
+        raise LexiconError(f"{where}: unknown or repeated column {unknown or tuple(cells)}; known are {', '.join(COLUMNS)}")
+    return tuple(cells)
+
+
+def _row(cells: dict[str, str], where: str, number: int) -> Row:
+    decision = cells.get("decision", "").lower()
+    if decision and decision not in DECISIONS:
+        raise LexiconError(f"{where}: decision {decision[:20]!r} is none of {', '.join(DECISIONS)}")
+    return Row(
+        term=_word(cells["term"], where),
+        count=_number(cells.get("count", ""), "count", where),
+        documents=_number(cells.get("documents", ""), "documents", where),
+        replace_by=_replacement(cells.get("replace_by", ""), where),
+        decision=decision,
+        meant=_replacement(cells.get("meant", ""), where),
+        sources=_number(cells["sources"], "sources", where) if cells.get("sources", "0") not in ("", "0") else 0,
+        variants=_remark(cells.get("variants", ""), "variants", where),
+        why=_remark(cells.get("why", ""), "why", where),
+        mark=_remark(cells.get("mark", ""), "mark", where),
+        line=number,
+    )
+
+
+def _remark(cell: str, name: str, where: str) -> str:
+    if len(cell) > _MAX_REMARK or not cell.isprintable():
+        raise LexiconError(f"{where}: {name} is longer than {_MAX_REMARK} characters or has control characters")
+    return cell
 
 
 def _word(cell: str, where: str) -> str:
@@ -125,6 +199,12 @@ def write_terms(path: Path, terms: list[Term]) -> None:
         out.write("\t".join(_COLUMNS) + "\n")
         for t in terms:
             out.write(f"{t.term}\t{t.count}\t{t.documents}\t{t.replace_by}".rstrip("\t") + "\n")
+
+
+def row_line(row: Row) -> str:
+    """Return the line of a list with the columns ``COLUMNS``; ``read_rows`` reads it back."""
+    values = (getattr(row, name) for name in COLUMNS)
+    return "\t".join("" if value == 0 else str(value) for value in values).rstrip("\t")
 
 
 def read_bands(path: Path) -> dict[str, int]:

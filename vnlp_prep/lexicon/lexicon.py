@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vnlp_prep.lexicon.files import Term, data_folder, read_bands, read_pairs, read_terms, read_text
 
@@ -32,9 +32,13 @@ class Lexicon:
     ``Lexicon.load("domain.tsv")`` adds a user's own terms to it. Instances do not change and may be shared.
     """
 
-    def __init__(self, terms: Sequence[Term] = ()) -> None:
-        """Make the shipped lexicon with ``terms`` added. The files are read on first use and shared by all instances."""
+    def __init__(self, terms: Sequence[Term] = (), *, domain: bool = True) -> None:
+        """Make the shipped lexicon with ``terms`` added. The files are read on first use and shared by all instances.
+
+        ``domain=False`` leaves the shipped terms of VMware's documentation out: to see what a corpus alone teaches.
+        """
         self.terms = tuple(terms)
+        self.domain = domain
 
     @staticmethod
     @lru_cache(maxsize=1)
@@ -52,9 +56,10 @@ class Lexicon:
 
     @cached_property
     def _known(self) -> dict[str, int]:
+        shipped = _shipped_known() if self.domain else _shipped_english()
         if not self.terms:
-            return _shipped_known()
-        known = dict(_shipped_known())
+            return shipped
+        known = dict(shipped)
         _mix_domain(known, [t for t in self.terms if not t.replace_by])
         for t in self.terms:
             if t.replace_by:
@@ -63,7 +68,7 @@ class Lexicon:
 
     @cached_property
     def _case(self) -> dict[str, str]:
-        case = dict(_shipped_case())
+        case = dict(_shipped_case() if self.domain else {})
         case.update((t.term.lower(), t.term) for t in self.terms if not t.term.islower() and not t.replace_by)
         return case
 
@@ -138,22 +143,27 @@ class Lexicon:
         """The index that finds the known words near an unknown one; built or mapped from the cache on first use."""
         from vnlp_prep.lexicon.candidates import CandidateIndex
 
-        return CandidateIndex.open([w for w, z in self._known.items() if z >= 110], self.fingerprint)
+        # Nobody writes "e2e" or "read-only" with a slip for a plain word; the stages that correct look at letters only.
+        no_letters = {t.term.lower() for t in self.terms if not t.term.replace("'", "").isalpha()}
+        words = [w for w, z in self._known.items() if z >= 110 and w not in no_letters]
+        return CandidateIndex.open(words, self.fingerprint)
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over everything that the lexicon's answers depend on, in hexadecimal."""
         digest = hashlib.sha256(_shipped_fingerprint().encode())
+        if not self.domain:
+            digest.update(b"general English only")
         for t in self.terms:
             digest.update("\t".join(map(str, t)).encode())
         return digest.hexdigest()
 
     def __getstate__(self) -> dict[str, object]:
         """Only the user's terms travel to another process; the shipped files are there already."""
-        return {"terms": self.terms}
+        return {"terms": self.terms, "domain": self.domain}
 
-    def __setstate__(self, state: dict[str, tuple[Term, ...]]) -> None:
-        self.terms = state["terms"]
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.terms, self.domain = state["terms"], state["domain"]
 
     def __repr__(self) -> str:
         """Short: how many terms the user added."""

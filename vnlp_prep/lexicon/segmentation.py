@@ -1,28 +1,32 @@
-"""The best split of a run-together word, by the counts of words and of pairs of words."""
+"""Splits of run-together words, by the counts of words and of pairs of words.
+
+``best_split`` is quick and knows lower-case words only: the compounds stage asks it about unknown words. ``segment`` is for
+hashtags, identifiers and search; its model, with more data to load, is in ``segmentation_model``.
+"""
 
 from __future__ import annotations
 
-import importlib.resources
 import math
 import re
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+from vnlp_prep.lexicon.segmentation_counts import TOTAL, web_pairs
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.lexicon import Lexicon
 
 _MAX_PART = 24  # letters; no English word that is worth finding is longer
 _MAX_TEXT = 2_000  # letters; longer runs are data, not words that were run together
-# Where the case or kind of letters changes, words meet: "nodePort", "IPAddress", "utf8".
-_BORDER = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z']+|[0-9]+|[^A-Za-z0-9\s_./\\:-]+")
+# What stands between separators: Latin letters and digits with inner apostrophes; text in other scripts, which counts of
+# English words cannot split; symbols.
+_LATIN = "A-Za-z0-9\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0300-\u036f\u1e00-\u1eff"
+_RUN = re.compile(rf"(?P<words>[{_LATIN}]+(?:['’][{_LATIN}]+)*)|[^\x00-\x7f{_LATIN}\s]+|[^\w\s./\\:-]+")
 # log10 probabilities, tuned on the development half of the hashtag and identifier sets: of an unknown word (less 1 for each
 # letter), of a letter by itself, of two letters that are no common word.
 _UNKNOWN, _LETTER, _TWO_LETTERS = -6.5, -6.5, -5.5
 _COMMON_PAIR = 5.3  # Zipf: "of", "in", "to" are words, "re", "st", "li" are pieces
 _DOMAIN_ONLY = 1.0  # Zipf of a word that only the domain writes as one
-_LETTERS = re.compile(r"[a-z']+")
-_PAIRS_TOTAL = 1_024_908_267_229  # words in the corpus that the pair counts come from (wordsegment's own constant)
 
 
 class Split(NamedTuple):
@@ -35,20 +39,13 @@ class Split(NamedTuple):
 
 def pair_count(first: str, second: str) -> float:
     """How often the web has two words next to each other: wordsegment's list, from the Google web corpus; 0.0 for never."""
-    return float(_web_pairs().get(f"{first} {second}", 0.0))
-
-
-@lru_cache(maxsize=1)
-def _web_pairs() -> dict[str, str]:
-    # Counts stay text until they are asked for: nearly all of the 286,000 never are.
-    text = (importlib.resources.files("wordsegment") / "bigrams.txt").read_text(encoding="utf-8")
-    return dict(line.split("\t") for line in text.split("\n") if line)
+    return float(web_pairs().get(f"{first} {second}", 0.0))
 
 
 def pair_zipf(first: str, second: str) -> float:
     """Frequency of two neighbouring words on the Zipf scale; 0.0 if the pair was never seen."""
     n = pair_count(first, second)
-    return math.log10(n / _PAIRS_TOTAL) + 9.0 if n else 0.0
+    return math.log10(n / TOTAL) + 9.0 if n else 0.0
 
 
 def _word_score(word: str, lexicon: Lexicon) -> float:
@@ -69,7 +66,7 @@ def pair_score(first: str, second: str, lexicon: Lexicon) -> float:
     alone = _word_score(second, lexicon)
     if not n:
         return alone
-    return max(alone, math.log10(n / _PAIRS_TOTAL) - _word_score(first, lexicon))
+    return max(alone, math.log10(n / TOTAL) - _word_score(first, lexicon))
 
 
 def best_split(letters: str, lexicon: Lexicon) -> Split:
@@ -114,17 +111,29 @@ def best_split(letters: str, lexicon: Lexicon) -> Split:
 
 
 def segment(text: str, *, lexicon: Lexicon | None = None) -> list[str]:
-    """Return the most probable words of ``text``, in lower case; camel case, digits and separators are borders. No gate.
+    r"""Return the most probable words of ``text``, in lower case. No gate: whatever can be split is split.
 
-    >>> segment("virtualmachinesettings"), segment("nodePortRange")
-    (['virtual', 'machine', 'settings'], ['node', 'port', 'range'])
+    White space and ``_ - . / \ :`` separate; other symbols come back as they are. Case and digits are hints.
+
+    >>> segment("virtualmachinesettings"), segment("nodePortRange"), segment("get_vm-name"), segment("#top10songs")
+    (['virtual', 'machine', 'settings'], ['node', 'port', 'range'], ['get', 'vm', 'name'], ['#', 'top', '10', 'songs'])
     """
+    from vnlp_prep.lexicon.segmentation_model import is_abbreviation, is_camel, splitter
+
     if lexicon is None:
         from vnlp_prep.lexicon.lexicon import Lexicon
 
         lexicon = Lexicon.shipped()
+    split = splitter(lexicon).split
+    runs = list(_RUN.finditer(text))
     out: list[str] = []
-    for m in _BORDER.finditer(text):
-        piece = m.group().lower()
-        out += best_split(piece, lexicon).parts if _LETTERS.fullmatch(piece) else (piece,)
+    for m in runs:
+        run = m.group()
+        low = run.lower()
+        # Between separators, what is known as it stands is a word by itself: the writer has cut already.
+        known = is_abbreviation(low) or (len(runs) > 1 and low in lexicon and not is_camel(run))
+        if m["words"] is None or known or len(run) > _MAX_TEXT:
+            out.append(low)
+        else:
+            out += (part.lower() for part in split(run))
     return out

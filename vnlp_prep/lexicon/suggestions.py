@@ -37,8 +37,8 @@ class Candidate(NamedTuple):
 
 
 # How much counts beside frequency, all in powers of ten: fitted on lists of misspellings (bench/fit_ranking.py).
-_SLIP, _LISTED, _FIRST, _SOUND = 0.86, 1.9, 0.87, 0.75
-_SHARPNESS = 1.38  # how fast the odds between candidates grow with their scores
+_SLIP, _LISTED, _FIRST, _SOUND = 0.84, 1.44, 0.66, 0.64
+_SHARPNESS = 1.27  # how fast the odds between candidates grow with their scores
 _MAX_LETTERS = 40
 # Farther words are looked for when nobody asks whether the word is wrong at all: at most so many slips, and so many words.
 _FAR, _FAR_SHORT, _SHORT = 4, 3, 7

@@ -25,6 +25,8 @@ from vnlp_prep.words import Guard, word_spans
 
 # Below this a proposal is noise and not even suggested; below the other, no neighbour makes it more.
 _FLOOR, _HOPELESS = 0.05, 0.002
+# A known misspelling that is so sure need not ask its neighbours.
+_SETTLED = 0.99
 _MIN_LETTERS = 3
 # "keepalives" is a form of "keepalive", "customise" British, "hostd" the name of a program: not slips of them.
 _FORM = 0.5
@@ -73,7 +75,8 @@ class SpellingStage(WordStage):
             if choice is not None:
                 after, rule, confidence = self._best(choice, NOWHERE)
                 if confidence >= _HOPELESS:
-                    changes.append(Change(start, end, after, rule, confidence, choice))
+                    settled = rule == "known-misspelling" and confidence >= _SETTLED
+                    changes.append(Change(start, end, after, rule, confidence, None if settled else choice))
         return tuple(changes)
 
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:

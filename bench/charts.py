@@ -1,0 +1,157 @@
+"""Charts as SVG: small, the same bytes for the same figures, legible on light and on dark pages.
+
+The card behind a chart and its ink follow the reader's colour scheme, so that text never stands on an unknown ground.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
+STYLE = f"""<style>
+text {{ font: 13px {FONT}; fill: #1f2328 }}
+.title {{ font-size: 15px; font-weight: 600 }} .small {{ font-size: 12px; fill: #59636e }} .own {{ font-weight: 700 }}
+.card {{ fill: #ffffff; stroke: #d1d9e0 }} .grid {{ stroke: #d1d9e0 }} .axis {{ stroke: #59636e }}
+.c0 {{ fill: #0969da }} .c1 {{ fill: #bf5700 }} .c2 {{ fill: #6e7781 }} .c3 {{ fill: #a475c9 }} .c4 {{ fill: #2c974b }}
+.leader {{ stroke: #8c959f; stroke-width: 0.8 }}
+@media (prefers-color-scheme: dark) {{
+text {{ fill: #f0f6fc }} .small {{ fill: #9198a1 }}
+.card {{ fill: #0d1117; stroke: #3d444d }} .grid {{ stroke: #2a313a }} .axis {{ stroke: #9198a1 }}
+.c0 {{ fill: #4493f8 }} .c1 {{ fill: #f0883e }} .c2 {{ fill: #9198a1 }} .c3 {{ fill: #c297eb }} .c4 {{ fill: #3fb950 }}
+}}
+</style>"""
+WIDTH = 820
+_LINE = 18  # from one line of text to the next
+_LETTER = 7.2  # about the width of a letter
+
+
+class Point(NamedTuple):
+    """One system in a scatter chart; ``own`` is the project."""
+
+    label: str
+    x: float
+    y: float
+    own: bool = False
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".rstrip("0").rstrip(".")
+
+
+def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start", more: str = "") -> str:
+    of = f' class="{kind}"' if kind else ""
+    return f'<text x="{_n(x)}" y="{_n(y)}"{of} text-anchor="{anchor}"{more}>{escape(text)}</text>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    return f'<line x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}" class="{kind}"/>'
+
+
+def _rect(x: float, y: float, width: float, height: float, kind: str) -> str:
+    return f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(max(width, 1))}" height="{_n(max(height, 1))}" class="{kind}"/>'
+
+
+def _svg(height: float, title: str, subtitle: str, body: Sequence[str]) -> str:
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {_n(height)}" width="{WIDTH}" height="{_n(height)}" '
+        f'role="img" aria-label="{escape(title)}">'
+    )
+    card = f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{_n(height - 1)}" rx="6" class="card"/>'
+    titles = [_text(20, 28, title, "title"), _text(20, 47, subtitle, "small")]
+    return "\n".join((head, f"<title>{escape(title)}</title>", STYLE, card, *titles, *body, "</svg>")) + "\n"
+
+
+def scatter(title: str, subtitle: str, x_label: str, y_label: str, points: Sequence[Point], least: float) -> str:
+    """Points over a logarithmic x axis that starts at ``least`` (smaller values stand there), y in shares of 1."""
+    left, top, width, height = 70.0, 70.0, WIDTH - 100.0, 380.0
+    decades = math.log10(least), math.ceil(math.log10(max(10 * least, *(p.x for p in points))))
+    # A tenth that leaves room for a label below the lowest point.
+    lowest = max(0.0, math.floor(min(p.y for p in points) * 10 - 0.2) / 10)
+
+    def at_x(value: float) -> float:
+        return left + width * (math.log10(max(value, least)) - decades[0]) / (decades[1] - decades[0])
+
+    def at_y(value: float) -> float:
+        return top + height * (1 - (value - lowest) / (1 - lowest))
+
+    body = []
+    for i in range(round((1 - lowest) * 10) + 1):
+        y = lowest + i / 10
+        body += [_line(left, at_y(y), left + width, at_y(y), "grid"), _text(left - 8, at_y(y) + 4, f"{y:.1f}", "small", "end")]
+    for d in range(math.ceil(decades[0]), decades[1] + 1):
+        body += [_line(at_x(10**d), top, at_x(10**d), top + height, "grid")]
+        body += [_text(at_x(10**d), top + height + 18, f"{10**d:g}", "small", "middle")]
+    body += [_text(left, top + height + 18, f"≤ {least:g}", "small", "middle")]
+    body += [_line(left, top + height, left + width, top + height, "axis"), _line(left, top, left, top + height, "axis")]
+    body += [_text(left + width / 2, top + height + 40, x_label, "", "middle")]
+    middle = top + height / 2
+    body += [_text(20, middle, y_label, "", "middle", f' transform="rotate(-90 20 {_n(middle)})"')]
+    dots = [(p, at_x(p.x), at_y(p.y)) for p in points]
+    taken = [(x - 7, y - 7, x + 7, y + 7) for _, x, y in dots]
+    for p, x, y in sorted(dots, key=lambda d: (not d[0].own, d[2])):
+        body.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{8 if p.own else 5}" class="{"c0" if p.own else "c2"}"/>')
+        box = _free(x, y, len(p.label) * _LETTER, taken, (left + 2, top, left + width, top + height))
+        taken.append(box)
+        if abs(box[1] + 8 - y) > 14:
+            body.append(_line(x, y, min(max(x, box[0]), box[2]), box[1] + 8, "leader"))
+        body.append(_text(box[0], box[1] + 12, p.label, "own" if p.own else ""))
+    return _svg(top + height + 60, title, subtitle, body)
+
+
+Box = tuple[float, float, float, float]
+
+
+def _free(x: float, y: float, width: float, taken: Sequence[Box], room: Box) -> Box:
+    """A place for a label near a point that overlaps no other: right, left, then farther and farther above and below."""
+    for step in range(0, 200, 4):
+        for dy in (-step, step):
+            for dx in (11.0, -11.0 - width):
+                box = (x + dx, y + dy - 8, x + dx + width, y + dy + 8)
+                inside = box[0] >= room[0] and box[2] <= room[2] and box[1] >= room[1] and box[3] <= room[3]
+                if inside and not any(box[0] < t[2] and t[0] < box[2] and box[1] < t[3] and t[1] < box[3] for t in taken):
+                    return box
+    return (x + 11, y - 8, x + 11 + width, y + 8)
+
+
+def bars(title: str, subtitle: str, rows: Mapping[str, Sequence[float]], series: Sequence[str], own: str) -> str:
+    """Horizontal bars of stacked series, one row a label, with their sum; the row ``own`` is the project's."""
+    left, top, step = 190.0, 90.0, 24.0
+    most = max(sum(values) for values in rows.values())
+    width = WIDTH - left - 80
+    body, x = [], left
+    for i, name in enumerate(series):
+        body += [_rect(x, 60, 12, 12, f"c{i + 1}"), _text(x + 18, 71, name, "small")]
+        x += 30 + len(name) * _LETTER
+    for k, (label, values) in enumerate(rows.items()):
+        y = top + k * step
+        body.append(_text(left - 10, y + 13, label, "own" if label == own else "", "end"))
+        at = left
+        for i, value in enumerate(values):
+            if value:
+                body.append(_rect(at, y, width * value / most, 16, f"c{i + 1}"))
+            at += width * value / most
+        body.append(_text(at + 6, y + 13, f"{sum(values):.2f}" if sum(values) < 10 else f"{sum(values):.0f}", "small"))
+    return _svg(top + len(rows) * step + 16, title, subtitle, body)
+
+
+def groups(title: str, subtitle: str, rows: Mapping[str, Mapping[str, float]], series: Sequence[str]) -> str:
+    """Groups of horizontal bars (0 to 100): one group a row, one bar a series; the first series is the project."""
+    left, top, step = 170.0, 90.0, 14.0
+    width = WIDTH - left - 70
+    body, x, y = [], left, top
+    for i, name in enumerate(series):
+        body += [_rect(x, 60, 12, 12, f"c{i}"), _text(x + 18, 71, name, "small")]
+        x += 34 + len(name) * _LETTER
+    for label, values in rows.items():
+        shown = [(i, values[name]) for i, name in enumerate(series) if name in values]
+        body.append(_text(left - 10, y + step * len(shown) / 2 + 4, label, "", "end"))
+        for i, value in shown:
+            body.append(_rect(left, y, width * value / 100, step - 3, f"c{i}"))
+            body.append(_text(left + width * value / 100 + 5, y + step - 4, f"{value:.0f}", "own" if i == 0 else "small"))
+            y += step
+        y += 10
+    body.append(_line(left, top - 4, left, y - 4, "axis"))
+    return _svg(y + 12, title, subtitle, body)

@@ -1,0 +1,175 @@
+"""The records of the user's files as documents to count: read, and rejected, exactly as the cleaning does; and Parquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from vnlp_prep.corpus.encodings import Decoder
+from vnlp_prep.corpus.json_fields import type_name
+from vnlp_prep.corpus.readers import Input, format_of
+from vnlp_prep.corpus.records import Line, Problem, Record, shown
+from vnlp_prep.errors import InputError
+
+if TYPE_CHECKING:
+    from vnlp_prep.corpus.run import Options
+
+_PARQUET = (".parquet", ".pq")
+_PARQUET_ROWS = 256  # read at a time
+
+
+@dataclass
+class Document:
+    """One record: where it stands, its texts, and the name of its source if it has one. No texts: a blank line."""
+
+    file: str
+    line: Line
+    texts: list[str] = field(default_factory=list)
+    source: str | None = None
+    problem: Problem | None = None
+
+
+class Source:
+    """One input of the corpus. Raises InputError when it is made if it cannot be read."""
+
+    def __init__(self, path: str, options: Options, format: str | None, source_field: str | None) -> None:
+        """``format``: ``jsonl``, ``text`` or ``parquet``; None goes by the name."""
+        self.path = path
+        self.options = options
+        self.source_field = source_field
+        self.input = Input(path, options.limits, Decoder(options.encoding))
+        self.format = format or ("parquet" if path.lower().endswith(_PARQUET) else format_of(path))
+        if self.format == "parquet":
+            _parquet_file(path)
+        else:
+            self.input.check()
+
+    def documents(self) -> Iterator[Document]:
+        """Yield the records in their order, bad ones with their problem. Raises InputError."""
+        if self.format == "parquet":
+            yield from self._rows()
+            return
+        reader = self.options.format(self.format)
+        is_whole = self.format == "text" and self.options.whole_file
+        for batch in self.input.whole() if is_whole else self.input.batches():
+            for line in batch:
+                document = Document(shown(self.path), line)
+                try:
+                    self._check(line, is_whole)
+                    record = reader.read(line)
+                    document.texts = record.texts
+                    document.source = self._source_of(record)
+                except Problem as problem:
+                    document.problem = problem
+                yield document
+
+    def _check(self, line: Line, is_whole: bool) -> None:
+        cap = self.options.limits.max_line_bytes
+        if line.is_cut:
+            raise Problem("line-too-long", f"{line.length:,} bytes are more than --max-line-bytes ({cap:,})")
+        if self.input.damage and (is_whole or not line.raw.endswith(b"\n")):
+            raise Problem("truncated-archive", self.input.damage)
+
+    def _source_of(self, record: Record) -> str | None:
+        if self.source_field is None or self.format != "jsonl" or not record.texts:
+            return None
+        return _name_at(orjson.loads(record.body), self.source_field)
+
+    def _rows(self) -> Iterator[Document]:
+        """Yield the rows of a Parquet file; a row counts as a line, and what is kept of a bad one is its text as JSON."""
+        pyarrow = import_module("pyarrow")
+        file = _parquet_file(self.path)
+        wanted = [*self.options.fields, *([self.source_field] if self.source_field else [])]
+        names = file.schema_arrow.names
+        columns = list(dict.fromkeys(c for name in wanted if (c := name if name in names else name.split(".")[0]) in names))
+        number = 0
+        try:
+            for batch in file.iter_batches(_PARQUET_ROWS, columns=columns):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield self._row_document(row, number)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise InputError(f"{self.input.name}: cannot be read as Parquet: {_first_line(error)}") from None
+        finally:
+            file.close()
+
+    def _row_document(self, row: dict[str, Any], number: int) -> Document:
+        document = Document(shown(self.path), Line(number, 0, b"", 0))
+        try:
+            for name in self.options.fields:
+                try:
+                    document.texts.append(self._text_at(row, name))
+                except Problem:
+                    if self.options.on_missing == "reject":
+                        raise
+            document.source = _name_at(row, self.source_field) if self.source_field else None
+        except Problem as problem:
+            raw = json.dumps(row, default=str).encode("ascii")
+            document.line = Line(number, 0, raw, len(raw))
+            document.problem = problem
+        return document
+
+    def _text_at(self, row: dict[str, Any], name: str) -> str:
+        value = _value_at(row, name)
+        if value is _MISSING:
+            raise Problem("field-missing", f"no field {name!r}", name)
+        if value is None:
+            raise Problem("field-null", f"the field {name!r} is null", name)
+        if not isinstance(value, str):
+            kind = type_name(value) if isinstance(value, (dict, list, int, float)) else "a value of another type"
+            raise Problem("field-not-text", f"the field {name!r} is {kind}, not a string", name)
+        if len(value) > self.options.limits.max_line_bytes:
+            raise Problem("line-too-long", f"{len(value):,} characters are more than --max-line-bytes", name)
+        return value
+
+
+_MISSING = object()
+
+
+def _value_at(record: dict[str, Any], name: str) -> Any:
+    """Return the value of a field (``a.b``: in the object ``a``; a key with the dot goes first), or _MISSING."""
+    if name in record:
+        return record[name]
+    value: Any = record
+    for key in name.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return _MISSING
+        value = value[key]
+    return value
+
+
+def _name_at(record: dict[str, Any], name: str) -> str | None:
+    """Return the name of a record's source: a string or a number."""
+    value = _value_at(record, name)
+    return str(value) if isinstance(value, (str, int, float)) and value != "" else None
+
+
+def _parquet_file(path: str) -> Any:
+    """Open a Parquet file. Raises InputError."""
+    try:
+        pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError:
+        raise InputError(f"{shown(path)}: reading Parquet needs pyarrow; pip install pyarrow") from None
+    if not Path(path).is_file():
+        raise InputError(f"{shown(path)}: Parquet is read from a file, not from a stream")
+    try:
+        return parquet.ParquetFile(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"{shown(path)}: cannot be read as Parquet: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n")[0][:200]
+
+
+def sources(paths: Sequence[str], options: Options, format: str | None, source_field: str | None) -> list[Source]:
+    """Return the inputs of a corpus, all checked before any is read. Raises InputError."""
+    if list(paths).count("-") > 1:
+        raise InputError("standard input can be read only once")
+    return [Source(path, options, format, source_field) for path in paths]

@@ -1,0 +1,155 @@
+"""Count a corpus, in this process or in several, with the same result; keep what cannot be counted for the rejects."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from vnlp_prep.corpus.records import Problem, reject_dict
+from vnlp_prep.errors import VnlpError
+from vnlp_prep.lexicon.learning.count import Counts
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from vnlp_prep.corpus.logs import LineLog
+    from vnlp_prep.corpus.readers import Input
+    from vnlp_prep.corpus.summary import Summary
+    from vnlp_prep.lexicon.learning.documents import Document, Source
+    from vnlp_prep.lexicon.lexicon import Lexicon
+
+# Documents are counted in parts of this size, and the parts put together in order: whoever counts them, the result is the same.
+_PART_DOCUMENTS, _PART_CHARACTERS = 64, 1_000_000
+_IN_FLIGHT = 3  # parts for each process
+
+#: The texts of a document and the number of its source.
+_Texts = tuple[list[str], int | None]
+#: What was counted in a part, and what went wrong with which of its documents.
+_Counted = tuple[Counts, list[tuple[int, str]]]
+
+
+def count_corpus(
+    corpus: Sequence[Source],
+    lexicon: Lexicon,
+    rejects: LineLog,
+    summary: Summary,
+    *,
+    workers: int = 1,
+    watch: Callable[[Summary, Input], None] | None = None,
+) -> Counts:
+    """Return the counts of all inputs. Records that cannot be read or counted go to ``rejects``.
+
+    ``summary`` is filled while it goes on. Raises InputError, OutputError.
+    """
+    started = time.perf_counter()
+    counts = Counts()
+    names: dict[str, int] = {}
+
+    def parts() -> Iterator[list[Document]]:
+        """Documents in parts; bad ones are rejected, blank ones left out."""
+        part: list[Document] = []
+        size = 0
+        for source in corpus:
+            for document in source.documents():
+                summary.bytes_read += document.line.length
+                if document.problem:
+                    _reject(document, document.problem, rejects, summary)
+                elif document.texts:
+                    part.append(document)
+                    size += sum(map(len, document.texts))
+                    if document.source is not None:
+                        names.setdefault(document.source, len(names))
+                else:
+                    summary.blank_lines += 1
+                if len(part) >= _PART_DOCUMENTS or size >= _PART_CHARACTERS:
+                    yield part
+                    part, size = [], 0
+                    summary.seconds = time.perf_counter() - started
+                    if watch:
+                        watch(summary, source.input)
+            if source.input.damage:
+                summary.damaged.append((source.input.name, source.input.damage))
+        if part:
+            yield part
+
+    def texts(part: list[Document]) -> list[_Texts]:
+        return [(d.texts, None if d.source is None else names[d.source]) for d in part]
+
+    results = _in_processes(parts(), texts, lexicon, workers) if workers > 1 else _here(parts(), texts, lexicon)
+    for part, (counted, failed) in results:
+        counts.merge(counted)
+        for i, reason in failed:
+            _reject(part[i], Problem("internal-error", reason), rejects, summary)
+        summary.records += len(part) - len(failed)
+    summary.seconds = time.perf_counter() - started
+    return counts
+
+
+def _reject(document: Document, problem: Problem, rejects: LineLog, summary: Summary) -> None:
+    summary.rejects[problem.code] += 1
+    rejects.write(reject_dict(document.file, document.line, problem))
+
+
+def _count(part: list[_Texts], lexicon: Lexicon) -> _Counted:
+    counts = Counts()
+    failed = []
+    for i, (texts, source) in enumerate(part):
+        try:
+            counts.add(texts, lexicon, source)
+        except Exception as error:  # one document must not cost the others
+            failed.append((i, f"{type(error).__name__}: {error}"[:500]))
+    return counts, failed
+
+
+def _here(
+    parts: Iterable[list[Document]], texts: Callable[[list[Document]], list[_Texts]], lexicon: Lexicon
+) -> Iterator[tuple[list[Document], _Counted]]:
+    for part in parts:
+        yield part, _count(texts(part), lexicon)
+
+
+def _in_processes(
+    parts: Iterator[list[Document]], texts: Callable[[list[Document]], list[_Texts]], lexicon: Lexicon, workers: int
+) -> Iterator[tuple[list[Document], _Counted]]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    waiting: deque[tuple[list[Document], Future[_Counted]]] = deque()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(lexicon,)) as pool:
+        try:
+            while True:
+                while len(waiting) < workers * _IN_FLIGHT and (part := next(parts, None)):
+                    waiting.append((part, pool.submit(_count_in_worker, texts(part))))
+                if not waiting:
+                    return
+                part, future = waiting.popleft()
+                yield part, future.result()
+        except BrokenProcessPool:
+            raise VnlpError("a worker process was killed; fewer --workers need less memory") from None
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+_lexicon: Lexicon | None = None  # of this worker process
+
+
+def _start(lexicon: Lexicon) -> None:
+    import threading
+
+    from vnlp_prep.workers import _end_with_parent
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    global _lexicon
+    _lexicon = lexicon
+
+
+def _count_in_worker(part: list[_Texts]) -> _Counted:
+    assert _lexicon is not None
+    return _count(part, _lexicon)
