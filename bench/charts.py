@@ -155,3 +155,28 @@ def groups(title: str, subtitle: str, rows: Mapping[str, Mapping[str, float]], s
         y += 10
     body.append(_line(left, top - 4, left, y - 4, "axis"))
     return _svg(y + 12, title, subtitle, body)
+
+
+def reliability(title: str, subtitle: str, bins: Sequence[tuple[float, float, int]]) -> str:
+    """A reliability diagram: for each share of the cases (what was said, how often it was so, how many), beside the diagonal."""
+    left, top, size = 70.0, 70.0, 380.0
+    body = []
+    for i in range(0, 11, 2):
+        at = i / 10 * size
+        body += [_line(left, top + size - at, left + size, top + size - at, "grid")]
+        body += [_line(left + at, top, left + at, top + size, "grid")]
+        body += [_text(left - 8, top + size - at + 4, f"{i / 10:.1f}", "small", "end")]
+        body += [_text(left + at, top + size + 18, f"{i / 10:.1f}", "small", "middle")]
+    body += [_line(left, top + size, left + size, top, "axis")]
+    body += [_text(left + size / 2, top + size + 40, "said: confidence of the edit", "", "middle")]
+    middle = f' transform="rotate(-90 20 {_n(top + size / 2)})"'
+    body += [_text(20, top + size / 2, "was: share of edits that were right", "", "middle", middle)]
+    table = left + size + 60
+    body += [_text(table, top + 14, "said", "small"), _text(table + 90, top + 14, "was", "small")]
+    body += [_text(table + 180, top + 14, "edits", "small")]
+    for row, (said, was, n) in enumerate(bins):
+        x, y = left + said * size, top + (1 - was) * size
+        body.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(4 + math.log10(max(1, n)))}" class="c0"/>')
+        at = top + 38 + row * 24
+        body += [_text(table, at, f"{said:.2f}"), _text(table + 90, at, f"{was:.2f}"), _text(table + 180, at, str(n))]
+    return _svg(top + size + 60, title, subtitle, body)

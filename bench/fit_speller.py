@@ -100,7 +100,7 @@ def places(text: str, lexicon: Lexicon, seen: collections.Counter[str]) -> Itera
                 continue
             place = SpellingStage.where(text, start, end, words[word])
             zipf = lexicon.zipf(stem)
-            itself = word_features(word, stem, place, lexicon, hyphenated=len(spans) > 1)
+            itself = word_features(stem, place, lexicon, hyphenated=len(spans) > 1)
             yield word, hidden, itself, [(c.term, candidate_features(stem, c, zipf, place, lexicon)) for c in found]
 
 
@@ -207,10 +207,20 @@ def main() -> None:
     print("CANDIDATE_WEIGHTS = (" + ", ".join(f"{v:.2f}" for v in w[:n]) + ")")
     print("WORD_WEIGHTS = (" + ", ".join(f"{v:.2f}" for v in w[n:]) + ")")
     if args.chart:
-        from charts import reliability
+        args.chart.write_text(chart(data, p), encoding="utf-8", newline="\n")
 
-        best = p[:, 1:].argmax(axis=1)
-        reliability(args.chart, p[np.arange(len(p)), 1 + best], x.right[np.arange(len(p)), 1 + best])
+
+def chart(data: list[Row], p: np.ndarray) -> str:
+    """The reliability diagram of the best candidates, each place under the weights of the other half."""
+    from charts import reliability
+
+    best = p[:, 1:].argmax(axis=1)
+    sure = p[np.arange(len(p)), 1 + best]
+    right = best == np.array([r.right for r in data])
+    shares = np.clip((sure * 10).astype(int), 0, 9)
+    bins = [(float(sure[shares == b].mean()), float(right[shares == b].mean()), int((shares == b).sum())) for b in range(10)]
+    subtitle = f"{len(data)} unknown words in place, each under weights and terms of the other half of the repositories"
+    return reliability("How far the confidence of a correction can be trusted", subtitle, bins)
 
 
 def report(data: list[Row], p: np.ndarray, of: np.ndarray) -> None:

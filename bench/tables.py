@@ -205,6 +205,10 @@ def weaker(figures: Figures) -> str:
             lines.append(f"- {name}: {full[OWN]:g}{unit}; {figures.plain(peer)} {full[peer]:g}{unit}{note}")
 
     of = figures.of
+
+    def mine(measure: str) -> dict[str, Any]:
+        return {p: v for p, v in of(measure).items() if p in correctors}
+
     for key, name, lowest in (
         ("recall", "recall", False),
         ("precision", "precision", False),
@@ -213,12 +217,17 @@ def weaker(figures: Figures) -> str:
     ):
         compare(f"real typos, {name}", {p: of("typos")[p][key] for p in correctors}, lowest)
     for key, name in (("changed_per_1000", "changed"), ("split_per_1000", "split")):
-        compare(f"clean prose, words {name} per 1,000", {p: of("harm")[p][key] for p in correctors}, True)
+        compare(f"clean prose, words {name} per 1,000", {p: v[key] for p, v in mine("harm").items()}, True)
     for c, title in CATEGORIES.items():
-        compare(f"right words changed, {title}", {p: of("clean_words.tsv")[p][c]["changed"] for p in correctors}, True, " %")
+        compare(
+            f"right words changed, {title}",
+            {p: v[c]["changed"] for p, v in mine("clean_words.tsv").items() if c in v},
+            True,
+            " %",
+        )
     for n in figures.sets("spelling_context"):
-        compare(f"running text, {short(n)}, fixed", {p: of(n)[p]["fixed"] for p in correctors}, False, " %")
-        compare(f"running text, {short(n)}, harmed", {p: of(n)[p]["harmed"] for p in correctors}, True, " %")
+        compare(f"running text, {short(n)}, fixed", {p: v["fixed"] for p, v in mine(n).items()}, False, " %")
+        compare(f"running text, {short(n)}, harmed", {p: v["harmed"] for p, v in mine(n).items()}, True, " %")
     for start, title in (
         ("spelling_words", "single words"),
         ("segmentation", "run-together words"),

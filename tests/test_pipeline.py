@@ -173,7 +173,8 @@ def test_no_input_is_too_much(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "<p>It says:</p>\n    <pre>\nThe host waaaits for the second\ncall.\n    </pre>\n    <p>This is a baaad rule:</p>\n    <pre>\nThe oneee.\n    </pre>",
+        "<p>It says:</p>\n    <pre>\nThe host waaaits for the second\ncall.\n    </pre>\n"
+        "    <p>This is a baaad rule:</p>\n    <pre>\nThe oneee.\n    </pre>",
         "it`s so, run <code>fooood baaad</code> now",
         "run <code>fooood baaad</code>, it`s so",
     ],

@@ -62,3 +62,8 @@ def test_the_users_words_win():
 def test_many_runs_cost_nothing():
     assert shortenings("aabb" * 500, LEXICON) == []
     assert Preprocessor(stages=("repeats",))("aabb" * 500) == "aabb" * 500
+
+
+@pytest.mark.parametrize(("slip", "right"), [("recommendd", "recommended"), ("dddresses", "addresses"), ("loggging", "logging")])
+def test_what_is_as_likely_a_slip_is_left_to_the_spelling_stage(slip, right):
+    assert Preprocessor()(f"the {slip} of the host") == f"the {right} of the host"

@@ -75,7 +75,7 @@ class CandidateIndex:
         return [(w, d) for w, d, _ in hits]
 
     def far(self, word: str, distance: int, limit: int) -> list[tuple[str, int]]:
-        """Return at most ``limit`` of the known words nearest to ``word``, at most ``distance`` slips away: looks at every word."""
+        """Return the known words nearest to ``word``: at most ``limit``, at most ``distance`` slips away. Looks at every word."""
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 

@@ -47,7 +47,7 @@ _DAEMON = frozenset("dz")
 
 
 class Place(NamedTuple):
-    """Where a word stands: its neighbours, the words around, how often it is there itself, a capital that no sentence asks for."""
+    """Where a word stands: its neighbours, the words around, how often it is there besides, a capital no sentence asks for."""
 
     near: Neighbours
     around: Collection[str]
@@ -91,7 +91,7 @@ def _fits(term: str, place: Place, lexicon: Lexicon) -> tuple[float, float]:
     return max(before, 0.0) + max(after, 0.0), float(len(first) > 3 and first in place.around)
 
 
-def word_features(word: str, stem: str, place: Place, lexicon: Lexicon, *, hyphenated: bool) -> tuple[float, ...]:
+def word_features(stem: str, place: Place, lexicon: Lexicon, *, hyphenated: bool) -> tuple[float, ...]:
     """Return what speaks for a word as it stands, in the order of WORD_FEATURES; ``stem``: lower case, without possessive."""
     n = len(stem)
     return (
@@ -110,10 +110,10 @@ def word_features(word: str, stem: str, place: Place, lexicon: Lexicon, *, hyphe
     )
 
 
-def evidence(word: str, stem: str, found: Sequence[Candidate], lexicon: Lexicon, *, hyphenated: bool) -> Evidence:
+def evidence(stem: str, found: Sequence[Candidate], lexicon: Lexicon, *, hyphenated: bool) -> Evidence:
     """Weigh what does not depend on the place."""
     seen = lexicon.zipf(stem)
-    itself = word_features(word, stem, NOWHERE, lexicon, hyphenated=hyphenated)
+    itself = word_features(stem, NOWHERE, lexicon, hyphenated=hyphenated)
     return Evidence(
         _weighed(itself, WORD_WEIGHTS),
         tuple(_weighed(candidate_features(stem, c, seen, NOWHERE, lexicon), CANDIDATE_WEIGHTS) for c in found),

@@ -37,7 +37,7 @@ _MOST_ZIPF = 6.5
 # People write a word with a letter doubled about so much less often than the word: "yess" and "yes" are 3 apart (Zipf).
 _ECHO = 3.5
 # "ccache", "ddog", "iiif": names are made so, hardly ever stretched words.
-_FIRST_STRETCHED = 0.7
+_FIRST_STRETCHED = 0.6
 _VOWEL = re.compile(r"[aeiouy]")
 # English hardly ever doubles these.
 _SINGLE = frozenset("ahijkquvwxy")

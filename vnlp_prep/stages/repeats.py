@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.elongation import resolve
+from vnlp_prep.lexicon.suggestions import candidates
 from vnlp_prep.stages.rulers import is_ruler, removal
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import Guard, word_spans
@@ -27,6 +28,7 @@ _MARKS = re.compile(r"([!?])\1{2,}|(?:[!?]{4,})|\.{4,}|,{4,}|…{2,}")
 _BEFORE_MARKS = re.compile(r"[\"'(\[*_“‘]*(?:\w[\w.'’-]{0,60})?[\"')\]*_”’,;:]*")
 _EXTRA_LETTER = "extra-letter"
 _TERM_COUNT, _DOUBT = 3, 0.5
+_LONG_WORD = 6  # letters; shorter ones that stretch are mostly words of chat
 _FLOOR = 0.3  # below this a proposal is noise and not even suggested
 
 
@@ -64,8 +66,16 @@ class RepeatStage(WordStage):
         if found is None or found[1] < _FLOOR:
             return None
         best, confidence = found
+        # People stretch words at their end; three letters there are hardly a slip.
+        if (not is_long or low[0] == low[1]) and self._has_rival(low, best.word):
+            confidence *= _DOUBT
         short = best.word.capitalize() if word[0].isupper() else best.word
         return Change(start, end, short, "elongation" if is_long else _EXTRA_LETTER, confidence)
+
+    def _has_rival(self, low: str, short: str) -> bool:
+        """True if the word is as likely a slip of another one: "recommendd" of "recommended", "ccount" of "account"."""
+        near = candidates(low, self.lexicon) if len(low) >= _LONG_WORD else []
+        return bool(near) and near[0].term != short and near[0].slips == 1
 
     @staticmethod
     def _marks(token: str) -> Change | None:

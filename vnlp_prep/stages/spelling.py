@@ -42,7 +42,7 @@ _KEPT = 8
 _AROUND = 500
 _WORDS = re.compile("[a-z]+")
 # What a sentence, a heading or an item begins after.
-_BEGINNINGS = ".:;!?*-|>\"#"
+_BEGINNINGS = '.:;!?*-|>"#'
 
 
 class Choice(NamedTuple):
@@ -125,7 +125,7 @@ class SpellingStage(WordStage):
         found = candidates(stem, self.lexicon)[:_KEPT] if len(stem) >= _MIN_LETTERS else []
         if not found:
             return None
-        return Choice(word, stem, tuple(found), evidence(word, stem, found, self.lexicon, hyphenated=hyphenated))
+        return Choice(word, stem, tuple(found), evidence(stem, found, self.lexicon, hyphenated=hyphenated))
 
     def _best(self, choice: Choice, place: Place) -> tuple[str, str, float]:
         """Return the best candidate in the case of the word, the rule, and the probability that it is right."""

@@ -26,8 +26,8 @@ CACHE_SIZE = 200_000
 class Change(NamedTuple):
     """A decision about one token: replace ``token[start:end]`` by ``after``.
 
-    ``more`` is what the stage wants to know again when the place is known; ``times`` how often the text has the word, ``doubt`` what
-    the stage's confidence was multiplied by for that.
+    ``more`` is what the stage wants to know again when the place is known; ``times`` how often the text has the word,
+    ``doubt`` what the stage's confidence was multiplied by for that.
     """
 
     start: int
