@@ -24,7 +24,7 @@ from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import Guard, word_spans
 
 # Below this a proposal is noise and not even suggested; below the other, no neighbour makes it more.
-_FLOOR, _HOPELESS = 0.05, 0.002
+_FLOOR, _HOPELESS = 0.05, 0.01
 # A known misspelling that is so sure need not ask its neighbours.
 _SETTLED = 0.99
 _MIN_LETTERS = 3

@@ -82,7 +82,8 @@ class Guard:
     def _in_command(self, start: int, end: int) -> bool:
         """True if flags follow soon in the line, or one goes before: a command that a sentence quotes without marks."""
         before = self._text[max(0, start - _COMMAND_REACH) : start].rpartition("\n")[2].split()
-        after = self._text[end : end + _COMMAND_REACH].partition("\n")[0]
+        # What stands in backticks is quoted with marks: its flags say nothing about the words before it.
+        after = self._text[end : end + _COMMAND_REACH].partition("\n")[0].partition("`")[0]
         # The rest of the token itself ("-known") is no flag.
         following = after.split()[0 if after[:1].isspace() else 1 :][:4]
         return any(_FLAG.match(token) for token in (*before[-1:], *following))
