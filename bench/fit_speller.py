@@ -11,6 +11,10 @@ fitted on the other half; the weights that are printed are fitted on both.
 A place is an unknown word in prose: in lines before a person corrected them (where what the person wrote, and what LISTED tables
 of known misspellings say, is right, and every other reading is wrong), in the documents (terms of three or more documents), and
 in their clean paragraphs; and known rare words that are treated as unknown (right as they stand).
+
+One weight is fitted after the others, and with them fixed: how much more likely a mistake is among mistakes. Lines that people
+correct have one mistake as a rule, so paragraphs are damaged for it: each word with a chance of 0 to 30 %, by slips as frequent
+as in ``slips.tsv``.
 """
 
 from __future__ import annotations
@@ -21,19 +25,22 @@ import gzip
 import hashlib
 import json
 import multiprocessing
+import random
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from logit import fit, probabilities
 
-from vnlp_prep.lexicon import Lexicon
+from vnlp_prep.lexicon import Lexicon, channel
 from vnlp_prep.lexicon.correction import CANDIDATE_FEATURES, WORD_FEATURES, candidate_features, word_features
 from vnlp_prep.lexicon.suggestions import candidates
 from vnlp_prep.stages.spelling import SpellingStage
+from vnlp_prep.stages.words_stage import Change
 from vnlp_prep.words import Guard, word_spans
 
 L2 = 0.3
@@ -41,6 +48,7 @@ CANDIDATES = 8
 HIDDEN_SHARE, HIDDEN_ZIPF, HIDDEN_WEIGHT = 8, 3.0, 0.3  # percent of the known words below this frequency; their weight
 TERM_DOCUMENTS = 3
 MOST_PLACES = 3  # of one word
+NOISE, NOISY, FEW_WORDS = (0.0, 0.05, 0.1, 0.2, 0.3), 1000, 20  # rates, paragraphs of each half; see words_stage.py
 THRESHOLDS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -75,10 +83,56 @@ def is_hidden(word: str, lexicon: Lexicon) -> bool:
     return share < HIDDEN_SHARE and word.isalpha() and lexicon.general_zipf(word.lower()) < HIDDEN_ZIPF
 
 
+@cache
+def stage(lexicon: Lexicon) -> SpellingStage:
+    """One stage a lexicon."""
+    return SpellingStage(lexicon)
+
+
+@cache
+def decided(token: str, lexicon: Lexicon) -> tuple[Change, ...]:
+    """What the stage would change in a token, wherever it stands."""
+    return stage(lexicon).decide(token)
+
+
+def damaged(word: str, rng: random.Random) -> str:
+    """A word with one slip, as frequent as such slips are."""
+    table = channel._slips()
+    numbers = [ord(c) - 97 for c in word]
+    ways: list[tuple[str, float]] = []
+    for i, (c, x) in enumerate(zip(word, numbers, strict=True)):
+        before = numbers[i - 1] if i else 26
+        ways.append((word[:i] + word[i + 1 :], table.missing[before][x]))
+        for y in range(26):
+            letter = chr(97 + y)
+            ways.append((word[: i + 1] + letter + word[i + 1 :], table.extra[x][y]))
+            if y != x:
+                ways.append((word[:i] + letter + word[i + 1 :], table.wrong[x][y]))
+        if i and c != word[i - 1]:
+            ways.append((word[: i - 1] + c + word[i - 1] + word[i + 1 :], table.swapped[numbers[i - 1]][x]))
+    return rng.choices([w for w, _ in ways], [10**-cost for _, cost in ways])[0]
+
+
+def noisy(text: str, rng: random.Random) -> tuple[str, dict[str, str]]:
+    """A paragraph with some words damaged, and what they were."""
+    rate, wanted = rng.choice(NOISE), {}
+
+    def damage(m: re.Match[str]) -> str:
+        if len(m.group()) < 3 or rng.random() >= rate:
+            return m.group()
+        slip = damaged(m.group(), rng)
+        wanted[slip] = m.group()
+        return slip
+
+    return re.sub(r"(?<![\w`/.-])[a-z]+(?![\w`/-])", damage, text), wanted
+
+
 def places(text: str, lexicon: Lexicon, seen: collections.Counter[str]) -> Iterator[tuple[str, bool, tuple[float, ...], Any]]:
     """Unknown words in the prose of a text: the word, whether it was hidden, its features, its candidates with theirs."""
     guard = Guard(text, (), lexicon)
     words = collections.Counter(re.findall(r"[A-Za-z'’]+", text))
+    tokens = text.split()
+    mistakes = [t for t in tokens if any(c.confidence >= 0.5 for c in decided(t, lexicon))]
     for m in re.finditer(r"\S+", text):
         spans = word_spans(m.group())
         for a, b in spans:
@@ -98,7 +152,8 @@ def places(text: str, lexicon: Lexicon, seen: collections.Counter[str]) -> Itera
             found = candidates(stem, lexicon)[:CANDIDATES]
             if not found or len(stem) < 3:
                 continue
-            place = SpellingStage.where(text, start, end, words[word])
+            noise = max(0, sum(t != m.group() for t in mistakes) - 1) / (len(tokens) + FEW_WORDS)
+            place = SpellingStage.where(text, start, end, words[word], noise)
             zipf = lexicon.zipf(stem)
             itself = word_features(stem, place, lexicon, hyphenated=len(spans) > 1)
             yield word, hidden, itself, [(c.term, candidate_features(stem, c, zipf, place, lexicon)) for c in found]
@@ -129,14 +184,20 @@ def rows(task: tuple[int, str, str, Path, dict[str, set[str]]]) -> list[Row]:
                 out += [make("typos", p, wanted) for p in places(text, lexicon, collections.Counter()) if not p[1]]
     documents: collections.Counter[str] = collections.Counter()
     found: list[Row] = []
+    paragraphs: list[str] = []
     seen: collections.Counter[str] = collections.Counter()
     with gzip.open(docs, "rt", encoding="utf-8") as f:
         for line in f:
             d = json.loads(line)
             if half(d["repo"]) == k:
                 text = re.sub(r"(?s)```.*?```|<[^>]*>", " ", d["text"])
+                paragraphs += [p for p in text.split("\n\n") if 100 < len(p) < 400 and p.isascii() and "`" not in p]
                 documents.update(set(re.findall(r"[A-Za-z]+", text)))
                 found += [make("documents", p, {}) for p in places(text, lexicon, seen)]
+    rng = random.Random(k)
+    for paragraph in rng.sample(paragraphs, min(NOISY, len(paragraphs))):
+        text, wanted = noisy(paragraph, rng)
+        out += [make("noise", p, wanted) for p in places(text, lexicon, collections.Counter()) if not p[1]]
     # Nobody marked the typos of the documents. What several documents write is a term; a rarer word may be either. What the
     # tables list is left out: that they are right here, as they are used there, would only say that they are themselves.
     return out + [r for r in found if r.source == "hidden" or (r.right < 0 and documents[r.word] >= TERM_DOCUMENTS)]
@@ -190,9 +251,12 @@ def main() -> None:
     tasks = [(k, args.typos, args.docs, args.lexicons[k].resolve(), listed) for k in (0, 1)]
     with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
         halves = pool.map(rows, tasks, chunksize=1)
+    noise = [r for part in halves for r in part if r.source == "noise"]
+    halves = [[r for r in part if r.source != "noise"] for part in halves]
     data = [r for part in halves for r in part]
     of = np.array([k for k, part in enumerate(halves) for _ in part])
     x = arrays(data)
+    x.x[:, 0, -1] = 0.0  # how many mistakes are around is fitted last
     print(
         len(data), "places:", dict(collections.Counter(r.source for r in data)), (~x.right[:, 0]).sum(), "with a right candidate"
     )
@@ -200,7 +264,7 @@ def main() -> None:
     for k in (0, 1):
         p[of == k] = probabilities(fit(*x.where(of != k), L2), x.x[of == k], x.exist[of == k])
     report(data, p, of)
-    w = fit(*x, L2)
+    w = among_mistakes(fit(*x, L2), arrays(noise))
     n = len(CANDIDATE_FEATURES)
     for name, value in zip(CANDIDATE_FEATURES + WORD_FEATURES, w, strict=True):
         print(f"{name:22} {value:8.3f}")
@@ -208,6 +272,21 @@ def main() -> None:
     print("WORD_WEIGHTS = (" + ", ".join(f"{v:.2f}" for v in w[n:]) + ")")
     if args.chart:
         args.chart.write_text(chart(data, p), encoding="utf-8", newline="\n")
+
+
+def among_mistakes(w: np.ndarray, x: Data) -> np.ndarray:
+    """The weights, with the one of the last feature fitted on damaged paragraphs."""
+    from scipy.optimize import minimize_scalar
+
+    def loss(value: float) -> float:
+        p = probabilities(np.append(w[:-1], value), x.x, x.exist)
+        return -float(np.log((p * x.right).sum(axis=1)).sum())
+
+    best = float(minimize_scalar(loss, bounds=(-20, 5), method="bounded").x)
+    print(
+        f"{len(x.x)} unknown words among mistakes: log loss {loss(0.0) / len(x.x):.3f} without, {loss(best) / len(x.x):.3f} with"
+    )
+    return np.append(w[:-1], best)
 
 
 def chart(data: list[Row], p: np.ndarray) -> str:

@@ -55,6 +55,7 @@ def test_the_place_counts():
     assert probability("nodse", between._replace(around=frozenset(["nodes"])))[1] > probability("nodse", between)[1]
     assert probability("nodse", between._replace(repeated=2))[1] < probability("nodse", between)[1]
     assert probability("nodse", between._replace(capital=True))[1] < probability("nodse", between)[1]
+    assert probability("nodse", between._replace(noise=0.1))[1] > probability("nodse", between)[1]
     assert probability("nodse", between, hyphenated=True)[1] < probability("nodse", between)[1]
 
 

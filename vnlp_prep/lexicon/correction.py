@@ -25,37 +25,42 @@ CANDIDATE_FEATURES = (
     "cost", "frequency", "rare", "listed", "two slips", "two slips by length", "last letter", "first letter", "two words",
     "seen", "short by cost", "fit", "mentioned",
 )  # fmt: skip
-#: What speaks for the word as it stands; the last two depend on where it stands.
+#: What speaks for the word as it stands; the last three depend on where it stands.
 WORD_FEATURES = (
     "bias", "seen", "length 3", "length 4", "length 5-6", "length 9+", "regular form", "hyphenated", "daemon", "letters",
-    "capital in sentence", "repeated",
+    "capital in sentence", "repeated", "noise",
 )  # fmt: skip
 #: Fitted by bench/fit_speller.py, one weight for each feature.
 CANDIDATE_WEIGHTS = (
-    -0.84, 1.04, -0.86, 6.30, -2.22, 0.17, -1.36, -1.23, 0.16,
-    -1.02, -0.93, 1.00, 0.56,
+    -0.84, 1.04, -0.85, 6.30, -2.22, 0.17, -1.36, -1.23, 0.21,
+    -1.01, -0.93, 1.00, 0.55,
 )  # fmt: skip
 WORD_WEIGHTS = (
-    0.73, 0.83, 1.71, 0.26, 0.69, -1.17, 2.36, 4.02, 0.83, -0.44,
-    0.63, 3.29,
+    0.73, 0.83, 1.70, 0.26, 0.69, -1.17, 2.36, 4.02, 0.83, -0.44,
+    0.64, 3.29, -7.11,
 )  # fmt: skip
 
-_IN_PLACE = 2  # features at the end that depend on the place
+_CANDIDATE_IN_PLACE, _WORD_IN_PLACE = 2, 3  # features at the end that depend on the place
 _COMMON = 3.0  # Zipf: below it each step costs more than above
-_MOST_REPEATED = 3
+_MOST_REPEATED, _MOST_NOISE = 3, 0.2
 _DAEMON = frozenset("dz")
 
 
 class Place(NamedTuple):
-    """Where a word stands: its neighbours, the words around, how often it is there besides, a capital no sentence asks for."""
+    """Where a word stands.
+
+    ``near``: its neighbours; ``around``: words around; ``repeated``: how often it is there besides; ``capital``: one that no
+    sentence asks for; ``noise``: the share of the other words of the text that are likely mistakes.
+    """
 
     near: Neighbours
     around: Collection[str]
     repeated: int
     capital: bool
+    noise: float = 0.0
 
 
-NOWHERE = Place(Neighbours(None, None), (), 0, False)
+NOWHERE = Place(Neighbours(None, None), (), 0, capital=False)
 
 
 class Evidence(NamedTuple):
@@ -105,9 +110,12 @@ def word_features(stem: str, place: Place, lexicon: Lexicon, *, hyphenated: bool
         float(hyphenated),
         float(stem[-1] in _DAEMON and stem[-1] != stem[-2]),
         slip_gain(stem),
-        float(place.capital),
-        float(min(place.repeated, _MOST_REPEATED)),
+        *_here(place),
     )
+
+
+def _here(place: Place) -> tuple[float, float, float]:
+    return float(place.capital), float(min(place.repeated, _MOST_REPEATED)), min(place.noise, _MOST_NOISE) * 10
 
 
 def evidence(stem: str, found: Sequence[Candidate], lexicon: Lexicon, *, hyphenated: bool) -> Evidence:
@@ -122,12 +130,11 @@ def evidence(stem: str, found: Sequence[Candidate], lexicon: Lexicon, *, hyphena
 
 def likeliest(found: Sequence[Candidate], known: Evidence, place: Place, lexicon: Lexicon) -> tuple[Candidate, float]:
     """Return the best candidate for a word at its place and the probability that it is what was meant."""
-    here = float(place.capital), float(min(place.repeated, _MOST_REPEATED))
-    itself = known.itself + _weighed(here, WORD_WEIGHTS[-_IN_PLACE:])
+    itself = known.itself + _weighed(_here(place), WORD_WEIGHTS[-_WORD_IN_PLACE:])
     scores = list(known.candidates)
     if place is not NOWHERE:
         for i, c in enumerate(found):
-            scores[i] += _weighed(_fits(c.term, place, lexicon), CANDIDATE_WEIGHTS[-_IN_PLACE:])
+            scores[i] += _weighed(_fits(c.term, place, lexicon), CANDIDATE_WEIGHTS[-_CANDIDATE_IN_PLACE:])
     top = max(itself, *scores)
     total = math.exp(itself - top) + math.fsum(math.exp(s - top) for s in scores)
     best = max(range(len(scores)), key=scores.__getitem__)

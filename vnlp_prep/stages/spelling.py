@@ -86,18 +86,18 @@ class SpellingStage(WordStage):
         placed = super().place(edit, change, text, guard)
         if placed is None or not isinstance(change.more, Choice):
             return placed
-        after, rule, confidence = self._best(change.more, self.where(text, edit.start, edit.end, change.times))
+        after, rule, confidence = self._best(change.more, self.where(text, edit.start, edit.end, change.times, change.noise))
         if self._in_name(edit, text):
             confidence *= _NAME
         return placed._replace(after=after, rule=rule, confidence=confidence) if confidence >= _FLOOR else None
 
     @staticmethod
-    def where(text: str, start: int, end: int, times: int) -> Place:
-        """Return what the text around says about the unknown word at a span, which the text has ``times`` times."""
+    def where(text: str, start: int, end: int, times: int, noise: float = 0.0) -> Place:
+        """Return what the text says about the unknown word at a span, which it has ``times`` times; ``noise``: see Place."""
         around = frozenset(_WORDS.findall(text[max(0, start - _AROUND) : end + _AROUND].lower()))
         before = text[max(0, start - _NAME_REACH) : start].rstrip()
         capital = text[start].isupper() and bool(before) and before[-1] not in _BEGINNINGS
-        return Place(neighbours(text, start, end), around, times - 1, capital)
+        return Place(neighbours(text, start, end), around, times - 1, capital, noise)
 
     def _in_name(self, edit: Edit, text: str) -> bool:
         """True if the word stands among capitalised words that are not common, as the parts of a name do."""

@@ -16,6 +16,8 @@ from vnlp_prep.words import Guard
 _TERM_COUNT, _DOUBT = 3, 0.5
 # The rules that guess from the word alone, and do not weigh by themselves how often the text has it.
 _TERMS = frozenset(("run-together",))
+# A change that is at least so sure counts as a mistake of the text. One mistake is no habit, nor are two in few words.
+_LIKELY, _FEW_WORDS = 0.5, 20
 # Up to so many tokens are looked for one by one, which is faster than looking at every token of the text.
 _FEW = 20
 _TOKEN = re.compile(r"\S+")
@@ -27,7 +29,7 @@ class Change(NamedTuple):
     """A decision about one token: replace ``token[start:end]`` by ``after``.
 
     ``more`` is what the stage wants to know again when the place is known; ``times`` how often the text has the word,
-    ``doubt`` what the stage's confidence was multiplied by for that.
+    ``doubt`` what the stage's confidence was multiplied by for that; ``noise`` how many of the other words are mistakes.
     """
 
     start: int
@@ -38,6 +40,7 @@ class Change(NamedTuple):
     more: object = None
     times: int = 1
     doubt: float = 1.0
+    noise: float = 0.0
 
 
 class WordStage(ABC):
@@ -61,20 +64,27 @@ class WordStage(ABC):
 
     def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
         """Return the edits of ``text``. A text without a suspicious token costs a split and a set difference."""
-        suspicious = {t for t in set(text.split()).difference(self._quiet) if self._changes(t)}
+        tokens = text.split()
+        suspicious = {t for t in set(tokens).difference(self._quiet) if self._changes(t)}
         if not suspicious:
             return []
         guard = Guard(text, code, self.lexicon)
         places = _places(suspicious, text)
         # How often the text has each word that is in doubt: all tokens that hold it are suspicious.
         counts: Counter[str] = Counter()
+        likely: Counter[str] = Counter()
         for token, positions in places.items():
             for change in self._changes(token):
-                counts[token[change.start : change.end]] += len(positions)
+                word = token[change.start : change.end]
+                counts[word] += len(positions)
+                likely[word] += len(positions) * (change.confidence >= _LIKELY)
+        mistakes = likely.total()
         found = []
         for token, positions in places.items():
             for change in self._changes(token):
-                weighed = _weighed(change, counts[token[change.start : change.end]])
+                word = token[change.start : change.end]
+                noise = max(0, mistakes - likely[word] - 1) / (len(tokens) + _FEW_WORDS)
+                weighed = _weighed(change, counts[word])._replace(noise=noise)
                 for at in positions:
                     start, end = at + change.start, at + change.end
                     edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, weighed.confidence)
