@@ -90,13 +90,10 @@ def no_neighbours() -> bool:
 
 def no_name_evidence() -> bool:
     """Nothing looks like the name of a person or a program."""
-    spelling = importlib.import_module("vnlp_prep.stages.spelling")
     guard = importlib.import_module("vnlp_prep.words.guard")
-    owners = ((spelling.SpellingStage, "_in_name"), (spelling.SpellingStage, "_is_name"), (guard.Guard, "follows_title"))
-    there = [(owner, name) for owner, name in owners if hasattr(owner, name)]
-    for owner, name in there:
-        setattr(owner, name, lambda *_, **__: False)
-    return bool(there)
+    guard.Guard.follows_title = lambda *_, **__: False
+    nothing = lambda *_, **__: False  # noqa: E731
+    return everything(("lexicon.names", "in_name", nothing), ("lexicon.names", "is_built", nothing))()
 
 
 def uniform_slips() -> bool:

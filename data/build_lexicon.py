@@ -5,12 +5,13 @@
     npm pack @cspell/dict-software-terms ...        # into CSPELL_FOLDER
     python data/build_lexicon.py --cspell CSPELL_FOLDER --corpus DOCS.jsonl.gz
 
-What comes out, and why there are six files:
+What comes out, and why there are seven files:
 
 english.tsv       words that a dictionary has, or that are frequent and no likely misspelling: never touched
 seen.tsv          words that people write, but that may be misspellings: a count as evidence, no protection
 vmware.tsv        terms of the domain, counted in its documentation
 pairs.tsv         which words stand next to each other in that documentation
+names.tsv         names of people that are nothing else
 foreign.tsv       words that tell other languages from English
 misspellings.tsv  known misspellings and what they stand for
 """
@@ -85,6 +86,14 @@ def cspell_words(folder: Path) -> dict[str, set[str]]:
                     if line and line[0] not in "!~":
                         words.update(TERM.findall(line.strip("*+")))
     return out
+
+
+def people(folder: Path) -> set[str]:
+    """Given names and surnames of cspell's list, in lower case."""
+    (path,) = folder.glob("cspell-dict-people-names-*.tgz")
+    with tarfile.open(path) as archive:
+        text = archive.extractfile("package/dict/people-names.txt").read().decode("utf-8")  # type: ignore[union-attr]
+    return {line.strip().lower() for line in text.split("\n") if re.fullmatch(r"[A-Z][a-z]{2,}", line.strip())}
 
 
 def codespell_entries() -> Iterator[tuple[str, list[str]]]:
@@ -272,7 +281,6 @@ def main() -> None:
     dictionary = lower(scowl) | lower(symspell)
     # What a dictionary has is right even if someone lists it as a misspelling of something else.
     terms = {w for words in technical.values() for w in lower(words) if len(w) > 2 and w not in wrong}
-    names = {w.lower() for w in scowl if w[0].isupper()}
     plain = lower(scowl)
     # Nor is what a technical list or a larger dictionary has: it is not known, but nothing says that it is wrong.
     debatable = plain | lower(scowl_words(args.scowl, SCOWL_DEBATABLE_SIZE)) | {w for ws in technical.values() for w in lower(ws)}
@@ -343,6 +351,12 @@ def main() -> None:
             followers = [f"{w} {zipf(n / total)}" for w, n in sorted(pairs_of[first].items()) if w in known or w in domain]
             if followers:
                 f.write(first + "\t" + "\t".join(followers) + "\n")
+    # "Mark", "Grant" and "Ubuntu" are names of people, too, but most often not.
+    ordinary = {w for w in scowl if w.islower()} | {w for words in technical.values() for w in lower(words)} | domain.keys()
+    names = sorted(people(args.cspell) - ordinary)
+    with (out / "names.tsv").open("w", encoding="utf-8", newline="\n") as f:
+        f.write("# Names of people that are nothing else: from @cspell/dict-people-names (MIT), see README.md\n")
+        f.write("\n".join(names) + "\n")
     with (out / "foreign.tsv").open("w", encoding="utf-8", newline="\n") as f:
         f.write(f"# Frequent words of other languages ({' '.join(FOREIGN)}) that are rare in English: facts out of wordfreq\n")
         f.write("\n".join(sorted(foreign)) + "\n")

@@ -12,8 +12,8 @@ from vnlp_prep.errors import SettingsError
 from vnlp_prep.lexicon.wordpiece import WordPieces
 
 PIECES = ["name", "names", "space", "##pace", "power", "powers", "shell", "##hell", "[UNK]"]
-TEXT = "Use PowerShell for the namespace of it"
-CLEAN = "Use Power Shell for the name space of it"
+TEXT = "Use the shell for the namespace of it"
+CLEAN = "Use the shell for the name space of it"
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_the_command_line_and_the_settings_file(model, tmp_path, monkeypatch, ca
 
     assert json.loads(run("a.jsonl", "-q")) == {"text": TEXT}
     assert json.loads(run("a.jsonl", "-q", "--vocabulary", "encoder")) == {"text": CLEAN}
-    assert "encoder-camel" in run("explain", "--vocabulary", "encoder/vocab.txt", TEXT)
+    assert "encoder-compound" in run("explain", "--vocabulary", "encoder/vocab.txt", TEXT)
     (tmp_path / "s.toml").write_text("vocabulary = 'encoder/vocab.txt'\n")
     assert json.loads(run("a.jsonl", "-q", "--config", "s.toml")) == {"text": CLEAN}
     (tmp_path / "s.toml").write_text("vocabulary = '../vocab.txt'\n")

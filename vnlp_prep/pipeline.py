@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: How often the chain may run over one text. Real documents need one or two rounds; the last one only confirms.
 MAX_ROUNDS = 8
 #: The probability from which on an edit is made rather than suggested.
-DEFAULT_THRESHOLD = 0.7
+DEFAULT_THRESHOLD = 0.8
 _HTML_MODES = ("fragment", "page")
 # The body of a removed code element: where it starts and ends now, and where it started in the raw text.
 _Body = tuple[int, int, int]
@@ -160,7 +160,7 @@ class Preprocessor:
         from vnlp_prep.stages.vocabulary import VocabularyCompoundStage
 
         stage = VocabularyCompoundStage(self.lexicon, self.vocabulary)
-        return [p for p in found if p.kind != "name" or not stage.splits_name(text[p.start : p.end])]
+        return [p for p in found if p.kind != "name" or not stage.splits_name(text[p.start : p.end], self.threshold)]
 
     def _settle(self, raw: str, marks: frozenset[int]) -> Cleaned | frozenset[int]:
         """Run the chain until nothing changes. Returns the result, or the code spans of ``raw`` that need to keep their marks.

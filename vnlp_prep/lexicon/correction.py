@@ -85,12 +85,12 @@ def candidate_features(stem: str, candidate: Candidate, seen: float, place: Plac
         float(" " in term),
         max(0.0, seen - candidate.frequency + 2.5),
         candidate.cost * (len(stem) <= 4),
-        *_fits(term, place, lexicon),
+        *fits(term, place, lexicon),
     )
 
 
-def _fits(term: str, place: Place, lexicon: Lexicon) -> tuple[float, float]:
-    """How well a term fits between the neighbours, and whether the text around has it."""
+def fits(term: str, place: Place, lexicon: Lexicon) -> tuple[float, float]:
+    """Return how well a term fits between the neighbours, and whether the text around has it."""
     first, _, rest = term.partition(" ")
     before, after = fit(place.near.before, first, lexicon), fit(rest.rpartition(" ")[2] or first, place.near.after, lexicon)
     return max(before, 0.0) + max(after, 0.0), float(len(first) > 3 and first in place.around)
@@ -134,7 +134,7 @@ def likeliest(found: Sequence[Candidate], known: Evidence, place: Place, lexicon
     scores = list(known.candidates)
     if place is not NOWHERE:
         for i, c in enumerate(found):
-            scores[i] += _weighed(_fits(c.term, place, lexicon), CANDIDATE_WEIGHTS[-_CANDIDATE_IN_PLACE:])
+            scores[i] += _weighed(fits(c.term, place, lexicon), CANDIDATE_WEIGHTS[-_CANDIDATE_IN_PLACE:])
     top = max(itself, *scores)
     total = math.exp(itself - top) + math.fsum(math.exp(s - top) for s in scores)
     best = max(range(len(scores)), key=scores.__getitem__)

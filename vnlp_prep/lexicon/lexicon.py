@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from vnlp_prep.lexicon.candidates import CandidateIndex
     from vnlp_prep.lexicon.suggestions import Suggestion
 
-_SHIPPED = ("english.tsv", "vmware.tsv", "seen.tsv", "misspellings.tsv", "foreign.tsv")
+_SHIPPED = (
+    "english.tsv", "vmware.tsv", "seen.tsv", "misspellings.tsv", "foreign.tsv", "names.tsv", "pairs.tsv",
+    "slips.tsv", "letters.tsv",
+)  # fmt: skip
 # The documentation that vmware.tsv was counted in has this many words; a user's own list is weighed by its own sum, but
 # never as if it were smaller than this, or a list of three words would make each of them the commonest word of English.
 _DOMAIN_WORDS = 3_460_000
@@ -100,6 +103,10 @@ class Lexicon:
     def is_foreign(self, word: str) -> bool:
         """True if a lower-cased word is frequent in another language and rare in English, and the user did not add it."""
         return word in _shipped_foreign() and not (self.terms and word in self._added)
+
+    def is_name(self, word: str) -> bool:
+        """True if a word, in any case, is a name of people and of nothing else."""
+        return word.lower() in _shipped_names()
 
     @cached_property
     def _added(self) -> frozenset[str]:
@@ -214,6 +221,11 @@ def _shipped_foreign() -> frozenset[str]:
     words = frozenset(read_text(data_folder() / "lexicon" / "foreign.tsv").split("\n")[1:])
     # A term of the domain is no sign of another language, whatever it means there ("datos", "server").
     return words - {t.term.lower() for t in _domain_terms()}
+
+
+@lru_cache(maxsize=1)
+def _shipped_names() -> frozenset[str]:
+    return frozenset(read_text(data_folder() / "lexicon" / "names.tsv").split("\n")[1:])
 
 
 @lru_cache(maxsize=1)

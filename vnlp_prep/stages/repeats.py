@@ -62,6 +62,8 @@ class RepeatStage(WordStage):
             return None  # "Winn", "Deann": names; a slip at the start of a sentence is left to the spelling stage
         if word in self.lexicon or low in self.lexicon.replacements:
             return None
+        if not is_long and low.rstrip("s").endswith("dd"):
+            return None  # "buildd", "buildds": the daemon that builds
         found = resolve(low, self.lexicon)
         if found is None or found[1] < _FLOOR:
             return None

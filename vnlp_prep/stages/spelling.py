@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.context import neighbours
-from vnlp_prep.lexicon.correction import NOWHERE, Evidence, Place, evidence, likeliest, rule_of
+from vnlp_prep.lexicon.correction import NOWHERE, Evidence, Place, evidence, fits, likeliest, rule_of
 from vnlp_prep.lexicon.morphology import stems, variants
+from vnlp_prep.lexicon.names import in_name, is_built
 from vnlp_prep.lexicon.suggestions import Candidate, candidates, like
 from vnlp_prep.stages.words_stage import Change, WordStage
 from vnlp_prep.words import Guard, word_spans
@@ -28,19 +29,19 @@ _FLOOR, _HOPELESS = 0.05, 0.01
 # A known misspelling that is so sure need not ask its neighbours.
 _SETTLED = 0.99
 _MIN_LETTERS = 3
+_OWN, _LISTED = "lexicon", "known-misspelling"  # rules: the user's own corrections, those of the shipped list
 # "keepalives" is a form of "keepalive", "customise" British, "hostd" the name of a program: not slips of them.
 _FORM = 0.5
-_COMMON = 2.5  # Zipf
-_MAX_ACRONYM = 5
-# Letters that stand before a word in names and terms (a-, e-, kernel, file, net, v...) and behind it (daemon).
-_PREFIXES, _SUFFIXES = frozenset("adefgkmnprvx"), frozenset("dz")
-# A short word with a capital beside another that is no common word is most often a part of somebody's name.
-_NAME, _MAX_NAME, _RARE, _NAME_REACH = 0.5, 6, 4.0, 20
+# A part of somebody's name; a short word that a list has as a misspelling, but not of one of the commonest words (Zipf), and
+# that no neighbour speaks for ("gir" need not be "git").
+_NAME, _SHORT, _SHORT_LETTERS, _FREQUENT = 0.5, 0.5, 4, 5.5
 # Candidates that are kept for a word: farther ones no neighbour brings back.
 _KEPT = 8
 # Code points to either side in which a candidate counts as mentioned.
 _AROUND = 500
+_BEFORE = 20
 _WORDS = re.compile("[a-z]+")
+_CUT_OFF = ("...", "…")  # "Windo..." is the beginning of a word
 # What a sentence, a heading or an item begins after.
 _BEGINNINGS = '.:;!?*-|>"#'
 
@@ -69,13 +70,13 @@ class SpellingStage(WordStage):
                 continue
             replacement = self.lexicon.replacements.get(word.lower())
             if replacement:
-                changes.append(Change(start, end, like(word, replacement), "lexicon", 1.0))
+                changes.append(Change(start, end, like(word, replacement), _OWN, 1.0))
                 continue
             choice = self._choice(word, hyphenated=len(spans) > 1)
             if choice is not None:
                 after, rule, confidence = self._best(choice, NOWHERE)
                 if confidence >= _HOPELESS:
-                    settled = rule == "known-misspelling" and confidence >= _SETTLED
+                    settled = rule == _LISTED and confidence >= _SETTLED and len(word) > _SHORT_LETTERS
                     changes.append(Change(start, end, after, rule, confidence, None if settled else choice))
         return tuple(changes)
 
@@ -84,40 +85,25 @@ class SpellingStage(WordStage):
         if edit.before[0].isupper() and guard.follows_title(edit.start):
             return None
         placed = super().place(edit, change, text, guard)
-        if placed is None or not isinstance(change.more, Choice):
+        if placed is None or edit.rule == _OWN:
             return placed
-        after, rule, confidence = self._best(change.more, self.where(text, edit.start, edit.end, change.times, change.noise))
-        if self._in_name(edit, text):
-            confidence *= _NAME
-        return placed._replace(after=after, rule=rule, confidence=confidence) if confidence >= _FLOOR else None
+        if text.startswith(_CUT_OFF, edit.end):
+            return None
+        if isinstance(change.more, Choice):
+            place = self.where(text, edit.start, edit.end, change.times, change.noise)
+            after, rule, confidence = self._best(change.more, place)
+            placed = placed._replace(after=after, rule=rule, confidence=confidence)
+        if in_name(text, edit.start, edit.end, self.lexicon):
+            placed = placed._replace(confidence=placed.confidence * _NAME)
+        return placed if placed.confidence >= _FLOOR else None
 
     @staticmethod
     def where(text: str, start: int, end: int, times: int, noise: float = 0.0) -> Place:
         """Return what the text says about the unknown word at a span, which it has ``times`` times; ``noise``: see Place."""
         around = frozenset(_WORDS.findall(text[max(0, start - _AROUND) : end + _AROUND].lower()))
-        before = text[max(0, start - _NAME_REACH) : start].rstrip()
+        before = text[max(0, start - _BEFORE) : start].rstrip()
         capital = text[start].isupper() and bool(before) and before[-1] not in _BEGINNINGS
         return Place(neighbours(text, start, end), around, times - 1, capital, noise)
-
-    def _in_name(self, edit: Edit, text: str) -> bool:
-        """True if the word stands among capitalised words that are not common, as the parts of a name do."""
-        if not edit.before[0].isupper() or len(edit.before) > _MAX_NAME:
-            return False
-        left = text[max(0, edit.start - _NAME_REACH) : edit.start].rpartition("\n")[2].split(" ")
-        right = text[edit.end : edit.end + _NAME_REACH].partition("\n")[0].split(" ")
-        beside = [w for w in (*left[-2:-1], *right[1:2]) if w[:1].isupper() and w.isalpha()]
-        return any(len(w) > 1 and self.lexicon.general_zipf(w.lower()) < _RARE for w in beside)
-
-    def _is_name(self, stem: str, term: str) -> bool:
-        """True if the unknown word is built as names of programs are: a known word with a letter at its edge.
-
-        "hostd", "dentry", "kobject"; a letter that stands twice ("hostt", "ddata") is a slip.
-        """
-        if len(stem) <= _MAX_ACRONYM and not self.lexicon.spelling(term).islower():
-            return True  # "vmsd" beside "VMs"
-        rests = [stem[:-1]] if stem[-1] in _SUFFIXES and stem[-1] != stem[-2] else []
-        rests += [stem[1:]] if stem[0] in _PREFIXES and stem[0] != stem[1] else []
-        return any(len(rest) >= _MIN_LETTERS and self.lexicon.known_zipf(rest) >= _COMMON for rest in rests)
 
     def _choice(self, word: str, *, hyphenated: bool) -> Choice | None:
         low = word.lower().replace("’", "'")
@@ -132,6 +118,9 @@ class SpellingStage(WordStage):
         best, confidence = likeliest(choice.found, choice.evidence, place, self.lexicon)
         word, stem = choice.word, choice.stem
         after = like(word, self.lexicon.spelling(best.term)) + word[len(stem) :]
-        if not best.listed and (best.term in (*stems(stem), *variants(stem)) or self._is_name(stem, best.term)):
+        if not best.listed and (best.term in (*stems(stem), *variants(stem)) or is_built(stem, best.term, self.lexicon)):
             confidence *= _FORM
-        return after, "known-misspelling" if best.listed else rule_of(stem, best.term), confidence
+        short = best.listed and len(stem) <= _SHORT_LETTERS and best.frequency < _FREQUENT
+        if short and not fits(best.term, place, self.lexicon)[0]:
+            confidence *= _SHORT
+        return after, _LISTED if best.listed else rule_of(stem, best.term), confidence

@@ -12,6 +12,7 @@ from vnlp_prep.words.tokens import Span, classify
 
 _FLAG = re.compile(r"--?[A-Za-z]")
 _COMMAND_REACH = 60
+_TARGET_REACH = 200
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sir|Herr|Frau)\.?[ \t]+(?:[A-Z]\.?[ \t]+)?$")
 _TITLE_REACH = 20
 _REACH = 1000  # code points to either side that count as the paragraph or the line of a place
@@ -77,7 +78,16 @@ class Guard:
 
     def allows(self, start: int, end: int) -> bool:
         """True if a stage may rewrite the words in the span."""
-        return not self.in_code(start, end) and self.in_prose(start) and not self._in_command(start, end)
+        if self.in_code(start, end) or self._is_address(start, end):
+            return False
+        return self.in_prose(start) and not self._in_command(start, end)
+
+    def _is_address(self, start: int, end: int) -> bool:
+        """True if the span is the text of a link that has it in its target, too: ``[ofrobots](https://github.com/ofrobots)``."""
+        if not self._text.startswith("](", end) or self._text[start - 1 : start] != "[":
+            return False
+        target = self._text[end + 2 : end + _TARGET_REACH].partition(")")[0]
+        return self._text[start:end].lower() in target.lower()
 
     def _in_command(self, start: int, end: int) -> bool:
         """True if flags follow soon in the line, or one goes before: a command that a sentence quotes without marks."""

@@ -1,0 +1,61 @@
+"""Unknown words that are names of programs or of people."""
+
+import pytest
+
+from vnlp_prep import Lexicon, Preprocessor
+from vnlp_prep.lexicon.names import in_name, is_built
+
+LEXICON = Lexicon.shipped()
+
+
+@pytest.mark.parametrize("name", ["hostd", "overlayfs", "tracefs", "kobject", "bsearch", "uaccess", "hostctl", "hostds"])
+def test_a_known_word_with_letters_at_its_edge_is_a_name(name):
+    assert is_built(name, "host", LEXICON)
+
+
+@pytest.mark.parametrize("slip", ["recommendd", "hhost", "clustre", "configuratoin"])
+def test_a_slip_is_none(slip):
+    assert not is_built(slip, "cluster", LEXICON)
+
+
+def spans(text, word):
+    start = text.index(word)
+    return text, start, start + len(word)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("fixed by Dennis Filder.", "Filder"),
+        ("thanks to **Filder Dennis**", "Filder"),
+        ("as Torvalds says", "Torvalds"),
+        ("Nguyen Thi Thuy wrote it", "Thi"),
+    ],
+)
+def test_parts_of_names_of_people(text, word):
+    assert in_name(*spans(text, word), LEXICON)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("the Active Direcory schema", "Direcory"), ("the direcory of dennis", "direcory"), ("Direcory", "Direcory")],
+)
+def test_what_is_no_name(text, word):
+    assert not in_name(*spans(text, word), LEXICON)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This was fixed by Dennis Filder in the last release.",
+        "Text into the entry using the recie... and so on",
+        "Thanks to [follwing](https://github.com/follwing) for the patch.",
+        "The overlayfs and the tracefs are mounted at the start.",
+    ],
+)
+def test_the_chain_leaves_them(text):
+    assert Preprocessor()(text) == text
+
+
+def test_the_text_of_a_link_is_prose_else():
+    assert Preprocessor()("See the [follwing page](https://x.example.com/next) for more.").startswith("See the [following page]")
