@@ -8,9 +8,21 @@ from vnlp_prep.lexicon.names import in_name, is_built
 LEXICON = Lexicon.shipped()
 
 
-@pytest.mark.parametrize("name", ["hostd", "overlayfs", "tracefs", "kobject", "bsearch", "uaccess", "hostctl", "hostds"])
-def test_a_known_word_with_letters_at_its_edge_is_a_name(name):
-    assert is_built(name, "host", LEXICON)
+@pytest.mark.parametrize(
+    ("name", "term"),
+    [
+        ("hostd", "host"),
+        ("overlayfs", "overlays"),
+        ("tracefs", "traces"),
+        ("kobject", "object"),
+        ("bsearch", "search"),
+        ("uaccess", "access"),
+        ("hostctl", "host"),
+        ("hostds", "hosts"),
+    ],
+)
+def test_a_known_word_with_letters_at_its_edge_is_a_name(name, term):
+    assert is_built(name, term, LEXICON)
 
 
 @pytest.mark.parametrize("slip", ["recommendd", "hhost", "clustre", "configuratoin"])
@@ -28,7 +40,7 @@ def spans(text, word):
     [
         ("fixed by Dennis Filder.", "Filder"),
         ("thanks to **Filder Dennis**", "Filder"),
-        ("as Torvalds says", "Torvalds"),
+        ("as Kowalski says", "Kowalski"),
         ("Nguyen Thi Thuy wrote it", "Thi"),
     ],
 )

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 _MIN_LETTERS = 3
 _COMMON = 2.5  # Zipf
 _MAX_ACRONYM = 5
-# What stands before a known word in names of programs: a-, e-, kernel, file, net, v... Before a short word any letter does.
+# What stands before a known word in names of programs: a-, e-, kernel, file, net, v... Before a short word that it might be a
+# slip of, any letter does.
 _PREFIXES, _ANY_PREFIX = frozenset("adefgkmnprvx"), 6
 # What stands behind it: daemon, file system, control.
 _SUFFIXES = ("d", "z", "fs", "ctl")
@@ -32,7 +33,7 @@ def is_built(stem: str, term: str, lexicon: Lexicon) -> bool:
     if stem.endswith("ds"):
         stem = stem[:-1]  # several daemons
     rests = [stem[: -len(s)] for s in _SUFFIXES if stem.endswith(s) and (stem[-1] != stem[-2] or len(stem) <= _SHORT)]
-    if stem[0] != stem[1] and (stem[0] in _PREFIXES or len(stem) - 1 <= _ANY_PREFIX):
+    if stem[0] != stem[1] and (stem[0] in _PREFIXES or (stem[1:] == term and len(term) <= _ANY_PREFIX)):
         rests.append(stem[1:])
     return any(len(rest) >= _MIN_LETTERS and lexicon.known_zipf(rest) >= _COMMON for rest in rests)
 
