@@ -26,12 +26,12 @@ _prep: Preprocessor | None = None  # the preprocessor of this worker process
 def _start(prep: Preprocessor) -> None:
     """Set this worker process up: the main process decides when to stop, and without it there is nothing left to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     global _prep
     _prep = prep
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Wait for the main process to end, however it ends (SIGKILL leaves it no time to tell)."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -5,6 +5,7 @@ Also British spellings of words that the lexicon has in American, and the other 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 _PREFIXES = ("un", "re", "pre", "non", "de", "sub", "multi", "mis", "over", "under", "inter", "auto", "micro", "meta", "super")
@@ -15,7 +16,9 @@ _MAX_DOUBLED = 5  # "stopp", "plann": longer words that double their consonant (
 _MIN_ZIPF = 2.5
 _VOWELS = frozenset("aeiou")
 #: Endings that differ between British and American spelling, each way.
-_VARIANTS = (("is", "iz"), ("ys", "yz"), ("our", "or"), ("ll", "l"), ("ogue", "og"), ("ence", "ense"))
+_VARIANTS = (("is", "iz"), ("ys", "yz"), ("our", "or"), ("ogue", "og"), ("ence", "ense"))
+# "travelled" and "traveled", "enrolment" and "enrollment", but not "reconcilliation".
+_DOUBLE_L = re.compile(r"(?<=[aeiou])(ll?)(?=(?:ed|ers?|ings?|ors?|ous|able|ments?|ful)$)")
 
 
 def stems(word: str) -> Iterator[str]:
@@ -47,8 +50,8 @@ def _verb_stems(stem: str, ending: str) -> Iterator[str]:
     if len(stem) < _MIN_STEM:
         return
     if len(stem) > _MIN_STEM and stem[-1] == stem[-2] and stem[-1] not in "aeiouls":
-        if len(stem) <= _MAX_DOUBLED:
-            yield stem[:-1]  # stop -> stopped
+        if len(stem) <= _MAX_DOUBLED and stem[-4] not in _VOWELS:
+            yield stem[:-1]  # stop -> stopped, but not need -> needded
         return
     if ending in ("ed", "er", "ers") and stem.endswith("i"):
         yield stem[:-1] + "y"
@@ -72,6 +75,9 @@ def variants(word: str) -> Iterator[str]:
             while at >= 0:
                 yield word[:at] + new + word[at + len(old) :]
                 at = word.find(old, at + 1)
+    m = _DOUBLE_L.search(word, 2)
+    if m:
+        yield word[: m.start()] + ("l" if m.group() == "ll" else "ll") + word[m.end() :]
 
 
 def is_regular_form(word: str, zipf: Callable[[str], float]) -> bool:

@@ -142,10 +142,10 @@ _lexicon: Lexicon | None = None  # of this worker process
 def _start(lexicon: Lexicon) -> None:
     import threading
 
-    from vnlp_prep.workers import _end_with_parent
+    from vnlp_prep.workers import end_with_parent
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     global _lexicon
     _lexicon = lexicon
 
