@@ -64,8 +64,8 @@ class WordStage(ABC):
 
     def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
         """Return the edits of ``text``. A text without a suspicious token costs a split and a set difference."""
-        tokens = text.split()
-        suspicious = {t for t in set(tokens).difference(self._quiet) if self._changes(t)}
+        tokens = _tokens(text)
+        suspicious = {t for t in tokens.distinct.difference(self._quiet) if self._changes(t)}
         if not suspicious:
             return []
         guard = Guard(text, code, self.lexicon)
@@ -83,7 +83,7 @@ class WordStage(ABC):
         for token, positions in places.items():
             for change in self._changes(token):
                 word = token[change.start : change.end]
-                noise = max(0, mistakes - likely[word] - 1) / (len(tokens) + _FEW_WORDS)
+                noise = max(0, mistakes - likely[word] - 1) / (tokens.count + _FEW_WORDS)
                 weighed = _weighed(change, counts[word])._replace(noise=noise)
                 for at in positions:
                     start, end = at + change.start, at + change.end
@@ -115,6 +115,27 @@ class WordStage(ABC):
             elif len(token) < 100:
                 self._quiet.add(token)
         return changes
+
+
+class _Tokens(NamedTuple):
+    """The tokens of a text between white space."""
+
+    text: str
+    distinct: frozenset[str]
+    count: int
+
+
+_last = _Tokens("", frozenset(), 0)
+
+
+def _tokens(text: str) -> _Tokens:
+    """Split a text; the last one is remembered, for the stages look at the same text one after the other."""
+    global _last
+    last = _last
+    if last.text is not text:
+        tokens = text.split()
+        _last = last = _Tokens(text, frozenset(tokens), len(tokens))
+    return last
 
 
 def _weighed(change: Change, count: int) -> Change:
