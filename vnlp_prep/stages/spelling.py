@@ -26,8 +26,8 @@ from vnlp_prep.words import Guard, word_spans
 
 # Below this a proposal is noise and not even suggested; below the other, no neighbour makes it more.
 _FLOOR, _HOPELESS = 0.05, 0.01
-# A known misspelling that is so sure need not ask its neighbours.
-_SETTLED = 0.99
+# What is so sure need not ask its neighbours; without a list to say so, nothing is.
+_SETTLED, _SUREST = 0.99, 0.989
 _MIN_LETTERS = 3
 _OWN, _LISTED = "lexicon", "known-misspelling"  # rules: the user's own corrections, those of the shipped list
 # "keepalives" is a form of "keepalive", "customise" British, "hostd" the name of a program: not slips of them.
@@ -76,8 +76,7 @@ class SpellingStage(WordStage):
             if choice is not None:
                 after, rule, confidence = self._best(choice, NOWHERE)
                 if confidence >= _HOPELESS:
-                    settled = rule == _LISTED and confidence >= _SETTLED and len(word) > _SHORT_LETTERS
-                    changes.append(Change(start, end, after, rule, confidence, None if settled else choice))
+                    changes.append(Change(start, end, after, rule, confidence, None if confidence >= _SETTLED else choice))
         return tuple(changes)
 
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
@@ -120,7 +119,9 @@ class SpellingStage(WordStage):
         after = like(word, self.lexicon.spelling(best.term)) + word[len(stem) :]
         if not best.listed and (best.term in (*stems(stem), *variants(stem)) or is_built(stem, best.term, self.lexicon)):
             confidence *= _FORM
-        short = best.listed and len(stem) <= _SHORT_LETTERS and best.frequency < _FREQUENT
-        if short and not fits(best.term, place, self.lexicon)[0]:
+        short = len(stem) <= _SHORT_LETTERS and best.frequency < _FREQUENT
+        if best.listed and short and not fits(best.term, place, self.lexicon)[0]:
             confidence *= _SHORT
+        if not best.listed:
+            confidence = min(confidence, _SUREST)
         return after, _LISTED if best.listed else rule_of(stem, best.term), confidence

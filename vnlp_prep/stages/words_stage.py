@@ -83,7 +83,7 @@ class WordStage(ABC):
         for token, positions in places.items():
             for change in self._changes(token):
                 word = token[change.start : change.end]
-                noise = max(0, mistakes - likely[word] - 1) / (tokens.count + _FEW_WORDS)
+                noise = max(0, mistakes - likely[word] - 1) / (tokens.total + _FEW_WORDS)
                 weighed = _weighed(change, counts[word])._replace(noise=noise)
                 for at in positions:
                     start, end = at + change.start, at + change.end
@@ -122,7 +122,7 @@ class _Tokens(NamedTuple):
 
     text: str
     distinct: frozenset[str]
-    count: int
+    total: int
 
 
 _last = _Tokens("", frozenset(), 0)
