@@ -132,7 +132,7 @@ VARIANTS = {
     "channel": Variant("all slips cost the same", uniform_slips),
     "sounds": Variant("without what sounds alike", everything(("lexicon.sounds", "sound_key", lambda _word: ""))),
     "letters": Variant("without the wordness of letters", weights("letters")),
-    "around": Variant("without the text around (mentioned, repeated)", weights("mentioned", "repeated")),
+    "around": Variant("without the text around (mentioned, repeated, mistakes)", weights("mentioned", "repeated", "noise")),
     "shape": Variant("without length, capital and hyphen", weights("length", "capital", "hyphenated", "daemon")),
     "no compounds": Variant("without the stage compounds", None, stages_without("compounds")),
     "no spelling": Variant("without the stage spelling", None, stages_without("spelling")),

@@ -49,7 +49,7 @@ HIDDEN_SHARE, HIDDEN_ZIPF, HIDDEN_WEIGHT = 8, 3.0, 0.3  # percent of the known w
 TERM_DOCUMENTS = 3
 MOST_PLACES = 3  # of one word
 NOISE, NOISY, FEW_WORDS = (0.0, 0.05, 0.1, 0.2, 0.3), 1000, 20  # rates, paragraphs of each half; see words_stage.py
-THRESHOLDS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLDS = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
 
 
 class Row(NamedTuple):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: How often the chain may run over one text. Real documents need one or two rounds; the last one only confirms.
 MAX_ROUNDS = 8
 #: The probability from which on an edit is made rather than suggested.
-DEFAULT_THRESHOLD = 0.8
+DEFAULT_THRESHOLD = 0.75
 _HTML_MODES = ("fragment", "page")
 # The body of a removed code element: where it starts and ends now, and where it started in the raw text.
 _Body = tuple[int, int, int]

@@ -32,12 +32,12 @@ WORD_FEATURES = (
 )  # fmt: skip
 #: Fitted by bench/fit_speller.py, one weight for each feature.
 CANDIDATE_WEIGHTS = (
-    -0.84, 1.04, -0.85, 6.30, -2.22, 0.17, -1.36, -1.23, 0.21,
-    -1.01, -0.93, 1.00, 0.55,
+    -0.84, 1.05, -0.87, 6.29, -2.28, 0.18, -1.35, -1.23, 0.20,
+    -0.99, -0.94, 0.99, 0.53,
 )  # fmt: skip
 WORD_WEIGHTS = (
-    0.73, 0.83, 1.70, 0.26, 0.69, -1.17, 2.36, 4.02, 0.83, -0.44,
-    0.64, 3.29, -7.11,
+    0.82, 0.84, 1.72, 0.24, 0.68, -1.09, 2.30, 3.98, 0.79, -0.41,
+    0.59, 3.40, -7.07,
 )  # fmt: skip
 
 _CANDIDATE_IN_PLACE, _WORD_IN_PLACE = 2, 3  # features at the end that depend on the place
