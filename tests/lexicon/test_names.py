@@ -42,6 +42,7 @@ def spans(text, word):
         ("thanks to **Filder Dennis**", "Filder"),
         ("as Kowalski says", "Kowalski"),
         ("Nguyen Thi Thuy wrote it", "Thi"),
+        ("said Zhomur Qvist", "Qvist"),
     ],
 )
 def test_parts_of_names_of_people(text, word):

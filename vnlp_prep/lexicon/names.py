@@ -17,8 +17,8 @@ _PREFIXES, _ANY_PREFIX = frozenset("adefgkmnprvx"), 6
 # What stands behind it: daemon, file system, control.
 _SUFFIXES = ("d", "z", "fs", "ctl")
 _SHORT = 6  # letters: "buildd" is a daemon, "recommendd" a slip
-# A short word with a capital beside another that is no common word is most often a part of somebody's name.
-_MAX_PART, _RARE, _REACH = 6, 4.0, 24
+# A short word with a capital beside another that nobody knows is most often a part of somebody's name.
+_MAX_PART, _REACH = 6, 24
 _BESIDE_LEFT, _BESIDE_RIGHT = re.compile(r"([A-Z][A-Za-z]+)\*{0,2} $"), re.compile(r"\*{0,2} ([A-Z][A-Za-z]+)")
 
 
@@ -50,4 +50,4 @@ def in_name(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     beside = [m.group(1) for m in (left, right) if m]
     if any(map(lexicon.is_name, beside)):
         return True
-    return len(word) <= _MAX_PART and any(lexicon.general_zipf(w.lower()) < _RARE for w in beside)
+    return len(word) <= _MAX_PART and any(w not in lexicon for w in beside)
