@@ -37,6 +37,8 @@ READERS = {
     "vmware.tsv": "read_terms",
     "misspellings.tsv": "read_pairs",
 }
+#: What reads the files of several entries a line into memory.
+LOADERS = {"pairs.tsv": "context._documentation_pairs()", "letters.tsv": "letters._gains()", "slips.tsv": "channel._slips()"}
 #: The peak of the process' own memory in MiB. (The one of ``getrusage`` counts that of the process that started it.)
 PEAK = """
 def peak():
@@ -60,7 +62,8 @@ def entries(path: Path) -> int:
     if path.name in READERS:
         return len(getattr(files, READERS[path.name])(path))
     rows = [line for line in path.read_text(encoding="utf-8").split("\n") if line and line[0] != "#"]
-    return sum(row.count("\t") for row in rows) if path.name == "pairs.tsv" else len(rows)
+    columns = {"pairs.tsv": 1, "letters.tsv": 1, "slips.tsv": 2}  # before the entries of a line
+    return sum(row.count("\t") + 1 - columns[path.name] for row in rows) if path.name in columns else len(rows)
 
 
 def cost_of(code: str, prepare: str = "pass") -> tuple[float, float]:
@@ -89,9 +92,10 @@ def files_table(folder: Path) -> list[dict[str, Any]]:
             else f"x = Path('data/lexicon/{path.name}').read_bytes()"
         )
         code += ".split('\\n')" if read == "read_text" else ""
-        if path.name == "pairs.tsv":
-            code = "context._documentation_pairs()"
-        seconds, memory = cost_of(code, "from pathlib import Path\nfrom vnlp_prep.lexicon import context, files")
+        code = LOADERS.get(path.name, code)
+        seconds, memory = cost_of(
+            code, "from pathlib import Path\nfrom vnlp_prep.lexicon import channel, context, files, letters"
+        )
         count = entries(path) if path.suffix == ".tsv" else 0
         out.append({"file": path.name, "entries": count, "bytes": path.stat().st_size, "ms": 1000 * seconds, "MiB": memory})
     return out
