@@ -61,13 +61,17 @@ def test_what_is_no_name(text, word):
     "text",
     [
         "This was fixed by Dennis Filder in the last release.",
-        "Text into the entry using the recie... and so on",
+        "Text into the entry using the Windo... and so on",
         "Thanks to [follwing](https://github.com/follwing) for the patch.",
         "The overlayfs and the tracefs are mounted at the start.",
     ],
 )
 def test_the_chain_leaves_them(text):
     assert Preprocessor()(text) == text
+
+
+def test_a_mistake_before_an_ellipsis_is_one():
+    assert Preprocessor()("the server is donw... and the log is empty") == "the server is down... and the log is empty"
 
 
 def test_the_text_of_a_link_is_prose_else():

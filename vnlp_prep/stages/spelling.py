@@ -86,12 +86,12 @@ class SpellingStage(WordStage):
         placed = super().place(edit, change, text, guard)
         if placed is None or edit.rule == _OWN:
             return placed
-        if text.startswith(_CUT_OFF, edit.end):
-            return None
         if isinstance(change.more, Choice):
             place = self.where(text, edit.start, edit.end, change.times, change.noise)
             after, rule, confidence = self._best(change.more, place)
             placed = placed._replace(after=after, rule=rule, confidence=confidence)
+        if text.startswith(_CUT_OFF, edit.end) and placed.after.startswith(placed.before):
+            return None
         if in_name(text, edit.start, edit.end, self.lexicon):
             placed = placed._replace(confidence=placed.confidence * _NAME)
         return placed if placed.confidence >= _FLOOR else None
