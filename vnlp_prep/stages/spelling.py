@@ -119,7 +119,7 @@ class SpellingStage(WordStage):
         after = like(word, self.lexicon.spelling(best.term)) + word[len(stem) :]
         if not best.listed and (best.term in (*stems(stem), *variants(stem)) or is_built(stem, best.term, self.lexicon)):
             confidence *= _FORM
-        short = len(stem) <= _SHORT_LETTERS and best.frequency < _FREQUENT
+        short = len(stem) <= _SHORT_LETTERS and best.frequency < _FREQUENT and "'" not in best.term
         if best.listed and short and not fits(best.term, place, self.lexicon)[0]:
             confidence *= _SHORT
         if not best.listed:
