@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from vnlp_prep.lexicon.files import data_folder, read_text
+from vnlp_prep.lexicon.files import data_folder, read_followers
 
 _LETTERS = 26
 _START, _OTHER = 26, 27  # before the first letter; what is no letter of the English alphabet
@@ -29,13 +29,10 @@ class Slips(NamedTuple):
 @lru_cache(maxsize=1)
 def _slips() -> Slips:
     tables = {kind: [[_UNKNOWN] * (_OTHER + 1) for _ in range(_OTHER + 1)] for kind in Slips._fields}
-    for line in read_text(data_folder() / "lexicon" / "slips.tsv").split("\n"):
-        if line and line[0] != "#":
-            kind, before, *costs = line.split("\t")
-            row = tables[kind][_START if before == "^" else ord(before) - 97]
-            for item in costs:
-                letter, _, value = item.partition(" ")
-                row[ord(letter) - 97] = int(value) / 100
+    for (kind, before), costs in read_followers(data_folder() / "lexicon" / "slips.tsv", 2):
+        row = tables[kind][_START if before == "^" else ord(before) - 97]
+        for letter, value in costs:
+            row[ord(letter) - 97] = value / 100
     return Slips(**tables)
 
 

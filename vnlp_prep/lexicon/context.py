@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from vnlp_prep.lexicon.files import data_folder, read_text
+from vnlp_prep.lexicon.files import data_folder, read_followers
 from vnlp_prep.lexicon.segmentation import pair_zipf
 
 if TYPE_CHECKING:
@@ -60,10 +60,6 @@ def fit(first: str | None, second: str | None, lexicon: Lexicon) -> float:
 def _documentation_pairs() -> dict[str, int]:
     """``"first second"`` -> hundredths of the Zipf scale, counted in technical documentation."""
     pairs: dict[str, int] = {}
-    for line in read_text(data_folder() / "lexicon" / "pairs.tsv").split("\n"):
-        if line and line[0] != "#":
-            first, *followers = line.split("\t")
-            for follower in followers:
-                second, _, value = follower.rpartition(" ")
-                pairs[f"{first} {second}"] = int(value)
+    for (first,), followers in read_followers(data_folder() / "lexicon" / "pairs.tsv", 1):
+        pairs.update((f"{first} {second}", value) for second, value in followers)
     return pairs

@@ -221,3 +221,15 @@ def read_pairs(path: Path) -> dict[str, str]:
     """Return misspelling -> corrections (separated by ``|``) out of the shipped table."""
     rows = (line.partition("\t") for line in read_text(path).split("\n") if line and line[0] != "#")
     return {wrong: right for wrong, _, right in rows}
+
+
+def read_followers(path: Path, keys: int) -> Iterator[tuple[list[str], Iterator[tuple[str, int]]]]:
+    """Yield the lines of a table: ``keys`` cells, and then what follows them, each with its value.
+
+    The cells behind the keys are a word or letter, a space and a whole number.
+    """
+    for line in read_text(path).split("\n"):
+        if line and line[0] != "#":
+            cells = line.split("\t")
+            parted = (cell.rpartition(" ") for cell in cells[keys:])
+            yield cells[:keys], ((follower, int(value)) for follower, _, value in parted)

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from vnlp_prep.lexicon.files import data_folder, read_text
+from vnlp_prep.lexicon.files import data_folder, read_followers
 
 
 @lru_cache(maxsize=1)
 def _gains() -> dict[str, float]:
     """Three letters in a row -> how much likelier they are in misspellings than in known words and names (log10)."""
     gains: dict[str, float] = {}
-    for line in read_text(data_folder() / "lexicon" / "letters.tsv").split("\n"):
-        if line and line[0] != "#":
-            before, *letters = line.split("\t")
-            for item in letters:
-                letter, _, value = item.partition(" ")
-                gains[before + letter] = int(value) / 100
+    for (before,), letters in read_followers(data_folder() / "lexicon" / "letters.tsv", 1):
+        gains.update((before + letter, value / 100) for letter, value in letters)
     return gains
 
 

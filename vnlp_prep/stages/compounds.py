@@ -34,13 +34,8 @@ class CompoundStage(WordStage):
 
     def decide(self, token: str) -> tuple[Change, ...]:
         """Return the split of the token's only word, as sure as it is without neighbours, if it is one to split."""
-        spans = word_spans(token)
-        if len(spans) != 1:
-            return ()
-        start, end = spans[0]
+        start, end = only_word(token)
         word = token[start:end]
-        if word.endswith(("'s", "’s")):
-            word, end = word[:-2], end - 2
         if not _MIN_LETTERS <= len(word) <= _MAX_LETTERS or not word.isalpha() or word in self.lexicon:
             return ()
         if is_regular_form(word.lower(), self.lexicon.known_zipf):
@@ -65,3 +60,12 @@ class CompoundStage(WordStage):
             doubt = change.doubt * (1.0 if has_small_word(change.more) else _TERM)
             placed = placed._replace(confidence=probability(features(change.more, near, self.lexicon)) * doubt)
         return placed if placed is not None and placed.confidence >= _FLOOR else None
+
+
+def only_word(token: str) -> tuple[int, int]:
+    """Return the span of a token's only word, without its possessive; an empty one if it has none or several."""
+    spans = word_spans(token)
+    if len(spans) != 1:
+        return 0, 0
+    start, end = spans[0]
+    return start, end - 2 if token.endswith(("'s", "’s"), start, end) else end

@@ -21,9 +21,9 @@ from vnlp_prep.lexicon.context import fit
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.lexicon.morphology import stems
 from vnlp_prep.lexicon.wordpiece import WordPieces
-from vnlp_prep.stages.compounds import CompoundStage
+from vnlp_prep.stages.compounds import CompoundStage, only_word
 from vnlp_prep.stages.words_stage import Change
-from vnlp_prep.words import Guard, word_spans
+from vnlp_prep.words import Guard
 
 _MIN_PART = 3  # letters; of two, pieces that are words by chance are as many as words
 _MAX_LETTERS = 40
@@ -74,13 +74,8 @@ class VocabularyCompoundStage(CompoundStage):
         return (Change(*m.span("name"), " ".join(humps), "encoder-camel", _NAME),)
 
     def _closed(self, token: str) -> tuple[Change, ...]:
-        spans = word_spans(token)
-        if len(spans) != 1:
-            return ()
-        start, end = spans[0]
+        start, end = only_word(token)
         word = token[start:end]
-        if word.endswith(("'s", "’s")):
-            word, end = word[:-2], end - 2
         if not 2 * _MIN_PART <= len(word) <= _MAX_LETTERS or not word.isalpha() or not word[1:].islower():
             return ()
         if word not in self.lexicon:
