@@ -11,8 +11,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 
 from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.elongation import resolve
@@ -27,7 +25,7 @@ _MARKS = re.compile(r"([!?])\1{2,}|(?:[!?]{4,})|\.{4,}|,{4,}|…{2,}")
 # What punctuation may follow: words, also with digits or hyphens, quoted or in brackets; not addresses or code.
 _BEFORE_MARKS = re.compile(r"[\"'(\[*_“‘]*(?:\w[\w.'’-]{0,60})?[\"')\]*_”’,;:]*")
 _EXTRA_LETTER = "extra-letter"
-_TERM_COUNT, _DOUBT = 3, 0.5
+_RIVAL = 0.5  # what is as likely a slip of another word is half as sure
 _LONG_WORD = 6  # letters; shorter ones that stretch are mostly words of chat
 _FLOOR = 0.3  # below this a proposal is noise and not even suggested
 
@@ -70,7 +68,7 @@ class RepeatStage(WordStage):
         best, confidence = found
         # People stretch words at their end; three letters there are hardly a slip.
         if (not is_long or low[0] == low[1]) and self._has_rival(low, best.word):
-            confidence *= _DOUBT
+            confidence *= _RIVAL
         short = best.word.capitalize() if word[0].isupper() else best.word
         return Change(start, end, short, "elongation" if is_long else _EXTRA_LETTER, confidence)
 
@@ -108,14 +106,6 @@ class RepeatStage(WordStage):
         if edit.rule == "punctuation" and _is_layout(edit, text):
             return None
         return super().place(edit, change, text, guard)
-
-    def propose(self, text: str, code: Sequence[tuple[int, int]] = ()) -> list[Edit]:
-        """Return the edits of ``text``; a document that writes an odd word often means it."""
-        edits = super().propose(text, code)
-        times = Counter(e.before for e in edits if e.rule == _EXTRA_LETTER)
-        if not times or max(times.values()) < _TERM_COUNT:
-            return edits
-        return [e._replace(confidence=e.confidence * _DOUBT) if times[e.before] >= _TERM_COUNT else e for e in edits]
 
 
 def _is_layout(edit: Edit, text: str) -> bool:

@@ -15,7 +15,7 @@ from vnlp_prep.words import Guard
 
 _TERM_COUNT, _DOUBT = 3, 0.5
 # The rules that guess from the word alone, and do not weigh by themselves how often the text has it.
-_TERMS = frozenset(("run-together",))
+_TERMS = frozenset(("run-together", "extra-letter"))
 # A change that is at least so sure counts as a mistake of the text. One mistake is no habit, nor are two in few words.
 _LIKELY, _FEW_WORDS = 0.5, 20
 # Up to so many tokens are looked for one by one, which is faster than looking at every token of the text.
