@@ -79,15 +79,15 @@ def learn(
     Terms are told from misspellings of more frequent words. The reason stands beside each word, for you to review.
     """
     from vnlp_prep import terminal
+    from vnlp_prep.corpus.counting import count_corpus
+    from vnlp_prep.corpus.documents import sources
     from vnlp_prep.corpus.logs import LineLog
     from vnlp_prep.corpus.readers import Limits
     from vnlp_prep.corpus.run import Options
     from vnlp_prep.corpus.summary import Summary
     from vnlp_prep.corpus.writers import open_output
     from vnlp_prep.lexicon.learning.decide import decide
-    from vnlp_prep.lexicon.learning.documents import sources
     from vnlp_prep.lexicon.learning.merge import Learnt, merged, read_learnt
-    from vnlp_prep.lexicon.learning.run import count_corpus
 
     limits = Limits(**{name: value for name, value in rest.items() if value is not None})
     options = Options(field, whole_file, on_missing, encoding, limits, workers)

@@ -6,6 +6,8 @@
     readers.py      files, archives and pipes -> lines of bytes, in bounded memory
     writers.py      bytes -> a file that appears under its name whole or not at all
     run.py          the loop: read, clean, write, count
+    documents.py    records that are only to be counted, also from Parquet
+    counting.py     their words, in one or several processes: for a lexicon that is learnt
 
 Readers yield lines and writers take bytes; neither knows of cleaning. Every line that is read is written exactly once,
 to the output or to the rejects, in order.

@@ -5,6 +5,6 @@
 ``variants``  how a word is written, and its forms with a space or a hyphen
 ``decide``    terms, misspellings of more frequent words, words that English has anyway; each with the reason
 ``merge``     the decisions and the file that is there: what a person changed stays
-``documents`` the records of the user's files, as the cleaning reads them, and Parquet
-``run``       all of it, in one or several processes
+
+The records come from ``vnlp_prep.corpus.documents``, and ``vnlp_prep.corpus.counting`` counts them in one or several processes.
 """

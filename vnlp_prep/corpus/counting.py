@@ -15,10 +15,10 @@ from vnlp_prep.lexicon.learning.count import Counts
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from vnlp_prep.corpus.documents import Document, Source
     from vnlp_prep.corpus.logs import LineLog
     from vnlp_prep.corpus.readers import Input
     from vnlp_prep.corpus.summary import Summary
-    from vnlp_prep.lexicon.learning.documents import Document, Source
     from vnlp_prep.lexicon.lexicon import Lexicon
 
 # Documents are counted in parts of this size, and the parts put together in order: whoever counts them, the result is the same.
