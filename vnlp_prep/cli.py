@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vnlp_prep.errors import InputError, SettingsError, VnlpError
+from vnlp_prep.command_line import (
+    CONTEXT_SETTINGS,
+    DONE,
+    ERROR,
+    REJECTS,
+    Commands,
+    exit_status,
+    reading_options,
+    run_and_exit,
+    say_error,
+    take_limits,
+    version_option,
+)
+from vnlp_prep.errors import InputError, SettingsError
 from vnlp_prep.learn_command import learn
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from vnlp_prep.pipeline import Preprocessor
-
-#: Exit statuses.
-DONE, REJECTS, ERROR = 0, 1, 2
-
-_SIGPIPE = 13
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
     """A group in which the first argument that is no command means ``clean``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -37,39 +42,10 @@ class _Commands(click.Group):
             args = ["clean", *args]
         return super().parse_args(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        # click would answer these itself: with a status that means "rejects" here, and with an empty line.
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise _SignalledError(_SIGPIPE) from None
-        except KeyboardInterrupt:
-            raise _SignalledError(signal.SIGINT) from None
-
-
-class _SignalledError(BaseException):
-    """A signal asked us to end, or would have: ``number``."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
-
-
-def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            number = version("vnlp-prep")
-        except PackageNotFoundError:
-            number = "(not installed)"
-        click.echo(f"vnlp-prep {number}")
-        ctx.exit()
-
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=CONTEXT_SETTINGS,
     epilog="""\b
 Examples:
   vnlp-prep tickets.jsonl > clean.jsonl
@@ -79,7 +55,7 @@ Examples:
 
 Exit status: 0 done, 1 done with rejects, 2 error. 'vnlp-prep clean --help' has all options.""",
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@version_option("vnlp-prep")
 def cli() -> None:
     """Clean noisy technical English: HTML, Unicode, repeats, compounds, spelling. Do no harm.
 
@@ -152,17 +128,11 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
 @click.option("-o", "--output", default="-", metavar="FILE|FOLDER/", help="Default: standard output. .gz and .zst pack.")
-@click.option("--field", multiple=True, default=("text",), metavar="NAME", help="Text field; a.b for nested; repeatable.")
 @click.option("--format", type=click.Choice(["jsonl", "text"]), help="Default: by the name (.jsonl, .txt).")
-@click.option("--whole-file", is_flag=True, help="A text file is one record, not one a line.")
-@click.option("--encoding", default="utf-8", metavar="NAME|auto", help="Of lines that are not UTF-8. Default: reject them.")
-@click.option("--on-missing", type=click.Choice(["reject", "pass"]), default="reject", help="Records without the field.")
+@reading_options
 @click.option("--rejects", metavar="FILE", help="Where rejected lines go.")
 @click.option("--edits", metavar="FILE", help="Log every edit, as JSON lines.")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes. The output is the same.")
-@click.option("--max-line-bytes", type=click.IntRange(1), metavar="N", help="Longer lines are rejected. Default: 64 MiB.")
-@click.option("--max-ratio", type=click.FloatRange(1), metavar="N", help="Of an archive, above 64 MiB. Default: 200.")
-@click.option("--max-unpacked-bytes", type=click.IntRange(1), metavar="N", help="Of an archive. Default: 1 TiB.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
 @_preprocessing
 def clean(
@@ -184,16 +154,14 @@ def clean(
     Everything but the texts stays byte for byte, and every line comes out once, in the output or in the rejects.
     """
     from vnlp_prep.corpus.plan import plan
-    from vnlp_prep.corpus.readers import Limits
     from vnlp_prep.corpus.run import Options, run
 
-    limits = {name: rest.pop(name) for name in ("max_line_bytes", "max_ratio", "max_unpacked_bytes")}
     options = Options(
         fields=field,
         whole_file=whole_file,
         on_missing=on_missing,
         encoding=encoding,
-        limits=Limits(**{name: value for name, value in limits.items() if value is not None}),
+        limits=take_limits(rest),
         workers=workers,
     )
     try:
@@ -215,7 +183,7 @@ def clean(
         for line in terminal.summary_lines(summary, paint, changes=5 if show else 0):
             click.echo(line, err=True, color=True)
     for name, reason in summary.damaged:
-        _say_error(f"{name}: {reason}; what was read before is kept")
+        say_error("vnlp-prep", f"{name}: {reason}; what was read before is kept")
     return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
 
 
@@ -281,64 +249,10 @@ def _text_argument(words: Sequence[str]) -> str:
     return text.removesuffix("\n") if tuple(words) == ("-",) else text
 
 
-def _say_error(message: str) -> None:
-    with contextlib.suppress(OSError):  # nobody may be there to hear it
-        click.echo(f"vnlp-prep: error: {message}", err=True)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """Turn the signals that ask a process to end into an exception, so that temporary files are removed."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        raise _SignalledError(number)
-
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), end) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
-
-
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 done with rejects, 2 error, 128 + N when signal N ended it."""
-    sys.exit(_status(list(sys.argv[1:] if args is None else args)))
+    run_and_exit(cli, args, "vnlp-prep")
 
 
 def _status(args: list[str]) -> int:
-    try:
-        with _signals():
-            status = cli.main(args or ["--help"], prog_name="vnlp-prep", standalone_mode=False)
-            if sys.stdout is not None:
-                sys.stdout.flush()
-            return int(status or DONE) if args else ERROR
-    except _SignalledError as ended:
-        if ended.number == _SIGPIPE:
-            # The reader has gone, as `head` does. Python must not try to write the rest when it ends.
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 128 + ended.number
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "vnlp-prep"
-        _say_error(f"{_one_line(error.format_message())} (see {command} --help)")
-    except (click.ClickException, VnlpError) as error:
-        _say_error(_one_line(error.format_message() if isinstance(error, click.ClickException) else str(error)))
-    except OSError as error:
-        _say_error(_one_line(f"{error.filename}: {error.strerror}" if error.filename else str(error)))
-    except MemoryError:
-        _say_error("out of memory; a smaller --max-line-bytes or fewer --workers need less")
-    except Exception as error:
-        if os.environ.get("VNLP_DEBUG"):
-            raise
-        _say_error(_one_line(f"{type(error).__name__}: {error}; this is a bug, VNLP_DEBUG=1 shows where"))
-    return ERROR
-
-
-def _one_line(message: str) -> str:
-    from vnlp_prep.terminal import visible
-
-    return visible(" ".join(message.split("\n")))
+    return exit_status(cli, args, "vnlp-prep")

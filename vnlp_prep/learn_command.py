@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vnlp_prep.command_line import DONE, ERROR, REJECTS, reading_options, say_error, take_limits
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from vnlp_prep.lexicon.lexicon import Lexicon
     from vnlp_prep.terminal import Paint
 
-_DONE, _REJECTS, _ERROR = 0, 1, 2
 _SHOWN = 10  # rows of each table
 
 
@@ -42,19 +43,13 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 @click.option(
     "-o", "--output", required=True, metavar="FILE", help="The lexicon (TSV); one that is there is merged. '-': stdout."
 )
-@click.option("--field", multiple=True, default=("text",), metavar="NAME", help="Text field; a.b for nested; repeatable.")
 @click.option("--source-field", metavar="NAME", help="Field that tells sources apart (team, repository, author).")
 @click.option("--min-documents", type=click.IntRange(1), metavar="N", help="A term stands in so many documents. Default: 3 to 5.")
 @click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Default: by the name.")
-@click.option("--whole-file", is_flag=True, help="A text file is one document, not one a line.")
-@click.option("--encoding", default="utf-8", metavar="NAME|auto", help="Of lines that are not UTF-8. Default: reject them.")
-@click.option("--on-missing", type=click.Choice(["reject", "pass"]), default="reject", help="Records without the field.")
+@reading_options
 @click.option("--rejects", metavar="FILE", help="Where rejected lines go. Default: FILE.rejects.jsonl.")
 @click.option("--lexicon", metavar="FILE", help="Words that are known already (TSV).")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes. The output is the same.")
-@click.option("--max-line-bytes", type=click.IntRange(1), metavar="N", help="Longer lines are rejected. Default: 64 MiB.")
-@click.option("--max-ratio", type=click.FloatRange(1), metavar="N", help="Of an archive, above 64 MiB. Default: 200.")
-@click.option("--max-unpacked-bytes", type=click.IntRange(1), metavar="N", help="Of an archive. Default: 1 TiB.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
 @click.option("--config", metavar="FILE", is_eager=True, expose_value=False, callback=_as_defaults, help="Settings (TOML).")
 def learn(
@@ -82,15 +77,13 @@ def learn(
     from vnlp_prep.corpus.counting import count_corpus
     from vnlp_prep.corpus.documents import sources
     from vnlp_prep.corpus.logs import LineLog
-    from vnlp_prep.corpus.readers import Limits
     from vnlp_prep.corpus.run import Options
     from vnlp_prep.corpus.summary import Summary
     from vnlp_prep.corpus.writers import open_output
     from vnlp_prep.lexicon.learning.decide import decide
     from vnlp_prep.lexicon.learning.merge import Learnt, merged, read_learnt
 
-    limits = Limits(**{name: value for name, value in rest.items() if value is not None})
-    options = Options(field, whole_file, on_missing, encoding, limits, workers)
+    options = Options(field, whole_file, on_missing, encoding, take_limits(rest), workers)
     _check_output(output, rejects)
     before = read_learnt(Path(output)) if output != "-" and Path(output).is_file() else Learnt()
     known = _known(lexicon, output, before)
@@ -122,8 +115,8 @@ def learn(
         if counts.forgotten:
             click.echo(f"{counts.forgotten:,} rare words were forgotten while counting", err=True)
     for name, reason in summary.damaged:
-        click.echo(f"vnlp-prep: error: {name}: {reason}; what was read before is counted", err=True)
-    return _ERROR if summary.damaged else _REJECTS if summary.rejects else _DONE
+        say_error("vnlp-prep", f"{name}: {reason}; what was read before is counted")
+    return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
 
 
 def _check_output(output: str, rejects: str | None) -> None:
@@ -171,7 +164,8 @@ def _known(lexicon: str | None, output: str, before: Learnt) -> Lexicon:
 
 
 def _report(learnt: Learnt, summary: Summary, paint: Paint) -> list[str]:
-    rejected = sum(summary.rejects.values())
+    from vnlp_prep.terminal import rejects_line
+
     kinds: dict[str, list[Row]] = {}
     for row in learnt.rows:
         kinds.setdefault(row.decision, []).append(row)
@@ -184,9 +178,8 @@ def _report(learnt: Learnt, summary: Summary, paint: Paint) -> list[str]:
             "1",
         )
     ]
-    if rejected:
-        reasons = ", ".join(f"{n:,} {code}" for code, n in summary.rejects.most_common())
-        lines.append(paint(f"{rejected:,} rejected", "1", "31") + f" ({reasons}): see {', '.join(summary.reject_files)}")
+    if summary.rejects:
+        lines.append(rejects_line(summary.rejects, summary.reject_files, paint))
     lines += _table("terms", terms, paint, lambda row: f"{row.documents:>7,}  {row.term:<24} {row.why}")
     lines += _table("refused", wrong, paint, lambda row: f"{row.documents:>7,}  {row.term:<24} {row.meant}: {row.why}")
     joined = [row for row in terms + wrong if " " in row.variants and _has_split(row)]

@@ -64,37 +64,44 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 5) -> list[str]
     """Return the closing summary of a run, as lines; with the ``changes`` most frequent changes of each stage."""
     rejects = sum(summary.rejects.values())
     seconds = max(summary.seconds, 1e-9)
-    head = f"{_counted(summary.records + rejects, 'record')}, {summary.changed:,} changed"
+    head = f"{counted(summary.records + rejects, 'record')}, {summary.changed:,} changed"
     if summary.blank_lines:
-        head += f", {_counted(summary.blank_lines, 'blank line')}"
+        head += f", {counted(summary.blank_lines, 'blank line')}"
     head += (
-        f" in {_seconds(summary.seconds)} "
-        f"({_rate(summary.records + rejects, seconds)} records/s, {_rate(summary.bytes_read / 1e6, seconds)} MB/s)"
+        f" in {duration(summary.seconds)} "
+        f"({rate(summary.records + rejects, seconds)} records/s, {rate(summary.bytes_read / 1e6, seconds)} MB/s)"
     )
     lines = [paint(head, _BOLD)]
     if rejects:
-        reasons = ", ".join(f"{count:,} {code}" for code, count in _ranked(summary.rejects))
-        files = ", ".join(shown(path) for path in summary.reject_files)
-        lines.append(paint(f"{rejects:,} rejected", _BOLD, _RED) + f" ({reasons}): see {files}")
+        lines.append(rejects_line(summary.rejects, summary.reject_files, paint))
     if summary.passed:
         lines.append(f"{summary.passed:,} passed on without a text to clean")
-    for encoding, count in _ranked(summary.encodings):
-        lines.append(f"{_counted(count, 'line')} decoded from {shown(encoding)} to UTF-8")
+    for encoding, count in ranked(summary.encodings):
+        lines.append(f"{counted(count, 'line')} decoded from {shown(encoding)} to UTF-8")
     if summary.edits:
-        stages = ", ".join(f"{stage} {count:,}" for stage, count in _ranked(summary.edits))
-        lines.append(f"{_counted(sum(summary.edits.values()), 'edit')}: {stages}")
-    for stage, _ in _ranked(summary.edits) if changes else ():
+        stages = ", ".join(f"{stage} {count:,}" for stage, count in ranked(summary.edits))
+        lines.append(f"{counted(sum(summary.edits.values()), 'edit')}: {stages}")
+    for stage, _ in ranked(summary.edits) if changes else ():
         lines.append(paint(stage, _BOLD, _STAGE_COLOURS.get(stage, _DIM)))
         for (_, before, after), count in summary.changes.top(changes, stage):
             lines.append(f"  {count:>9,}  {_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}")
     return lines
 
 
-def _ranked(counts: dict[str, int]) -> list[tuple[str, int]]:
+def rejects_line(rejects: dict[str, int], files: Iterable[str], paint: Paint) -> str:
+    """Return how many records were rejected, why, and where they are."""
+    reasons = ", ".join(f"{count:,} {code}" for code, count in ranked(rejects))
+    where = ", ".join(shown(path) for path in files)
+    return paint(f"{sum(rejects.values()):,} rejected", _BOLD, _RED) + f" ({reasons}): see {where}"
+
+
+def ranked(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """Return what was counted, the most frequent first."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 record``, ``2,000 records``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -102,12 +109,14 @@ def _quoted(text: str, paint: Paint, colour: str) -> str:
     return paint(f'"{visible(text)}"', colour) if text else paint("nothing", _DIM)
 
 
-def _rate(amount: float, seconds: float) -> str:
-    rate = amount / seconds
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+def rate(amount: float, seconds: float) -> str:
+    """Return how much it is in a second, in figures."""
+    each = amount / seconds
+    return f"{each:,.0f}" if each >= 10 else f"{each:.1f}"
 
 
-def _seconds(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time as people say it: ``3.2 s``, ``4 min 12 s``."""
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min {seconds % 60:.0f} s"
 
 
@@ -164,8 +173,8 @@ class LateProgress:
             self._progress = self._start()
         rejects = sum(summary.rejects.values())
         records = summary.records + rejects
-        figures = f"{records:,} records  {_rate(records, summary.seconds)}/s"
-        figures += f"  {_rate(summary.bytes_read / 1e6, summary.seconds)} MB/s"
+        figures = f"{records:,} records  {rate(records, summary.seconds)}/s"
+        figures += f"  {rate(summary.bytes_read / 1e6, summary.seconds)} MB/s"
         if rejects:
             figures += f"  {rejects:,} rejected"
         name = shortened(source.name.rsplit("/", 1)[-1], 30)

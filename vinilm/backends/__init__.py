@@ -57,7 +57,7 @@ def load_backend(name: str, folder: Path, shape: BertShape, *, device: str | Non
     results agree with transformers' BertModel within 1e-5; ``auto``: the fastest that keeps a cosine of 0.9999 (``bfloat16``
     where the processor has instructions for it).
 
-    Raises BackendError for an unknown name, for a library that is not installed, and for a device or type that the backend has not.
+    Raises BackendError for an unknown name, a library that is not installed, a device or type that the backend has not.
     """
     chosen = "torch" if name == "auto" else name
     if chosen not in BACKENDS:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from vnlp_prep.corpus.documents import source_name
 from vnlp_prep.corpus.records import Problem, reject_dict
 from vnlp_prep.errors import VnlpError
 from vnlp_prep.lexicon.learning.count import Counts
@@ -60,8 +61,8 @@ def count_corpus(
                 elif document.texts:
                     part.append(document)
                     size += sum(map(len, document.texts))
-                    if document.source is not None:
-                        names.setdefault(document.source, len(names))
+                    if (name := source_name(document.name)) is not None:
+                        names.setdefault(name, len(names))
                 else:
                     summary.blank_lines += 1
                 if len(part) >= _PART_DOCUMENTS or size >= _PART_CHARACTERS:
@@ -76,7 +77,7 @@ def count_corpus(
             yield part
 
     def texts(part: list[Document]) -> list[_Texts]:
-        return [(d.texts, None if d.source is None else names[d.source]) for d in part]
+        return [(d.texts, None if (name := source_name(d.name)) is None else names[name]) for d in part]
 
     results = _in_processes(parts(), texts, lexicon, workers) if workers > 1 else _here(parts(), texts, lexicon)
     for part, (counted, failed) in results:

@@ -26,23 +26,25 @@ _PARQUET_ROWS = 256  # read at a time
 
 @dataclass
 class Document:
-    """One record: where it stands, its texts, and the name of its source if it has one. No texts: a blank line."""
+    """One record: where it stands, its texts (none if it is blank, bad, or passed on without its fields), its name."""
 
     file: str
     line: Line
     texts: list[str] = field(default_factory=list)
-    source: str | None = None
+    is_blank: bool = False
+    #: The value of the field that names the record or its source: as JSON has it, None if there is none.
+    name: Any = None
     problem: Problem | None = None
 
 
 class Source:
     """One input of the corpus. Raises InputError when it is made if it cannot be read."""
 
-    def __init__(self, path: str, options: Options, format: str | None, source_field: str | None) -> None:
+    def __init__(self, path: str, options: Options, format: str | None, name_field: str | None) -> None:
         """``format``: ``jsonl``, ``text`` or ``parquet``; None goes by the name."""
         self.path = path
         self.options = options
-        self.source_field = source_field
+        self.name_field = name_field
         self.input = Input(path, options.limits, Decoder(options.encoding))
         self.format = format or ("parquet" if path.lower().endswith(_PARQUET) else format_of(path))
         if self.format == "parquet":
@@ -63,8 +65,8 @@ class Source:
                 try:
                     self._check(line, is_whole)
                     record = reader.read(line)
-                    document.texts = record.texts
-                    document.source = self._source_of(record)
+                    document.texts, document.is_blank = record.texts, record.is_blank
+                    document.name = self._name_of(record)
                 except Problem as problem:
                     document.problem = problem
                 yield document
@@ -76,21 +78,23 @@ class Source:
         if self.input.damage and (is_whole or not line.raw.endswith(b"\n")):
             raise Problem("truncated-archive", self.input.damage)
 
-    def _source_of(self, record: Record) -> str | None:
-        if self.source_field is None or self.format != "jsonl" or not record.texts:
+    def _name_of(self, record: Record) -> Any:
+        if self.name_field is None or self.format != "jsonl" or not record.texts:
             return None
-        return _name_at(orjson.loads(record.body), self.source_field)
+        return _name_in(orjson.loads(record.body), self.name_field)
 
     def _rows(self) -> Iterator[Document]:
         """Yield the rows of a Parquet file; a row counts as a line, and what is kept of a bad one is its text as JSON."""
         pyarrow = import_module("pyarrow")
         file = _parquet_file(self.path)
-        wanted = [*self.options.fields, *([self.source_field] if self.source_field else [])]
+        wanted = [*self.options.fields, *([self.name_field] if self.name_field else [])]
         names = file.schema_arrow.names
         columns = list(dict.fromkeys(c for name in wanted if (c := name if name in names else name.split(".")[0]) in names))
         number = 0
         try:
             for batch in file.iter_batches(_PARQUET_ROWS, columns=columns):
+                # What a row takes in the file cannot be told: they count as equal.
+                self.input.packed = (self.input.size or 0) * (number + batch.num_rows) // file.metadata.num_rows
                 for row in batch.to_pylist():
                     number += 1
                     yield self._row_document(row, number)
@@ -108,7 +112,7 @@ class Source:
                 except Problem:
                     if self.options.on_missing == "reject":
                         raise
-            document.source = _name_at(row, self.source_field) if self.source_field else None
+            document.name = _name_in(row, self.name_field) if self.name_field else None
         except Problem as problem:
             raw = json.dumps(row, default=str).encode("ascii")
             document.line = Line(number, 0, raw, len(raw))
@@ -144,9 +148,13 @@ def _value_at(record: dict[str, Any], name: str) -> Any:
     return value
 
 
-def _name_at(record: dict[str, Any], name: str) -> str | None:
-    """Return the name of a record's source: a string or a number."""
+def _name_in(record: dict[str, Any], name: str) -> Any:
     value = _value_at(record, name)
+    return None if value is _MISSING else value
+
+
+def source_name(value: Any) -> str | None:
+    """Return the name of a record's source, if ``value`` is one: a string or a number."""
     return str(value) if isinstance(value, (str, int, float)) and value != "" else None
 
 
@@ -168,8 +176,8 @@ def _first_line(error: Exception) -> str:
     return str(error).split("\n")[0][:200]
 
 
-def sources(paths: Sequence[str], options: Options, format: str | None, source_field: str | None) -> list[Source]:
-    """Return the inputs of a corpus, all checked before any is read. Raises InputError."""
+def sources(paths: Sequence[str], options: Options, format: str | None, name_field: str | None) -> list[Source]:
+    """Return the inputs of a corpus, all checked before any is read; ``name_field`` see Document. Raises InputError."""
     if list(paths).count("-") > 1:
         raise InputError("standard input can be read only once")
-    return [Source(path, options, format, source_field) for path in paths]
+    return [Source(path, options, format, name_field) for path in paths]

@@ -52,22 +52,22 @@ def plan(
         jobs.append(Job(path, kind, target, rejects or f"{name if is_direct else target}.rejects.jsonl", source.size))
     if list(inputs).count("-") > 1:
         raise InputError("standard input can be read only once")
-    _check_outputs(jobs, sources, edits)
+    outputs = [job.output for job in jobs if job.output != "-"]
+    check_outputs(sources, outputs, rejects=list(dict.fromkeys(job.rejects for job in jobs)), logs=[edits] if edits else [])
     return jobs
 
 
-def _check_outputs(jobs: Sequence[Job], sources: Sequence[Input], edits: str | None) -> None:
+def check_outputs(sources: Sequence[Input], outputs: Sequence[str], *, rejects: Sequence[str], logs: Sequence[str] = ()) -> None:
+    """Raise OutputError for a file that cannot be written, would replace an input, or has the name of another."""
     read = {source.identity for source in sources if source.size is not None}
     written: set[str] = set()
-    paths = [job.output for job in jobs if job.output != "-"]
-    rejects = list(dict.fromkeys(job.rejects for job in jobs))
-    for path in [*paths, *rejects, *([edits] if edits else [])]:
+    for path in [*outputs, *rejects, *logs]:
         # Where rejects would go need not be writable as long as there are none.
         if path not in rejects:
             check_output(path)
         if is_device(path):
             continue
-        if path not in paths and split_name(path)[1]:
+        if path not in outputs and split_name(path)[1]:
             raise OutputError(f"{shown(path)}: rejects and edit logs are not packed; leave {split_name(path)[1]} off")
         if _identity(path) in read:
             raise OutputError(f"{shown(path)}: would replace an input; choose another name")

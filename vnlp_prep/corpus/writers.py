@@ -89,7 +89,8 @@ def is_device(path: str) -> bool:
     return stat.S_ISCHR(kind) or stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)
 
 
-def _cannot_write(name: str, error: OSError) -> OutputError:
+def cannot_write(name: str, error: OSError) -> OutputError:
+    """Return ``error``, met in writing the file ``name``, as one that says what to do."""
     reason = (error.strerror or str(error)).lower()
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         reason += "; make room and run again"
@@ -145,7 +146,7 @@ class _Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _cannot_write(self.name, error) from None
+            raise cannot_write(self.name, error) from None
 
     def flush(self) -> None:
         """Hand what was written to the operating system. Packed data waits until a block of it is full."""
@@ -154,7 +155,7 @@ class _Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _cannot_write(self.name, error) from None
+            raise cannot_write(self.name, error) from None
 
     def _finish(self) -> None:
         if self._packer:
@@ -190,7 +191,7 @@ class DirectOutput(_Output):
         try:
             file = FileIO(1 if path == "-" else path, "wb", closefd=path != "-")
         except OSError as error:
-            raise _cannot_write(name, error) from None
+            raise cannot_write(name, error) from None
         super().__init__(name, path, file)
 
     def mark(self) -> int:
@@ -210,7 +211,7 @@ class DirectOutput(_Output):
             raise
         except OSError as error:
             self._drop()
-            raise _cannot_write(self.name, error) from None
+            raise cannot_write(self.name, error) from None
         self._drop()
 
     def abort(self) -> None:
@@ -229,11 +230,11 @@ class AtomicOutput(_Output):
         self._temporary = self._path.with_name(f".{self._path.name}.vnlp-prep.tmp")
         name = shown(path)
         try:
-            descriptor = _open_locked(self._temporary)
+            descriptor = open_locked(self._temporary)
         except BlockingIOError:
             raise OutputError(f"{name}: another run is writing it") from None
         except OSError as error:
-            raise _cannot_write(name, error) from None
+            raise cannot_write(name, error) from None
         super().__init__(name, path, FileIO(descriptor, "wb"))
 
     def mark(self) -> int:
@@ -251,15 +252,11 @@ class AtomicOutput(_Output):
         """Flush to the disk and rename. Raises OutputError; then the old file is as it was."""
         try:
             self._finish()
-            os.fsync(self._raw.fileno())
-            with contextlib.suppress(OSError):  # an older file's permissions stay
-                os.fchmod(self._raw.fileno(), stat.S_IMODE(self._path.stat().st_mode))
-            self._temporary.replace(self._path)
+            put_in_place(self._raw.fileno(), self._temporary, self._path)
         except OSError as error:
             self.abort()
-            raise _cannot_write(self.name, error) from None
+            raise cannot_write(self.name, error) from None
         self._drop()
-        _sync_folder(self._path.parent)
 
     def abort(self) -> None:
         """Remove the temporary file."""
@@ -268,11 +265,11 @@ class AtomicOutput(_Output):
         self._drop()
 
 
-def _open_locked(path: Path) -> int:
-    """Open ``path`` empty, and locked for us alone. Raises BlockingIOError if another process has it."""
+def open_locked(path: Path, *, empty: bool = True) -> int:
+    """Open ``path`` for us alone, and by default empty. Raises BlockingIOError if another process has it, OSError."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     if sys.platform == "win32":  # no locks: but there a file that is open cannot be replaced
-        return os.open(path, flags | os.O_TRUNC, 0o666)
+        return os.open(path, flags | (os.O_TRUNC if empty else 0), 0o666)
     while True:
         descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
         try:
@@ -282,7 +279,8 @@ def _open_locked(path: Path) -> int:
             if (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino):
                 if not stat.S_ISREG(mine.st_mode) or mine.st_nlink != 1:
                     raise PermissionError(errno.EPERM, f"{path.name} is in the way; remove it")
-                os.ftruncate(descriptor, 0)
+                if empty:
+                    os.ftruncate(descriptor, 0)
                 return descriptor
         except FileNotFoundError:
             pass
@@ -290,6 +288,15 @@ def _open_locked(path: Path) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def put_in_place(descriptor: int, temporary: Path, final: Path) -> None:
+    """Give the file ``temporary``, open as ``descriptor``, its final name, once it is on the disk. Raises OSError."""
+    os.fsync(descriptor)
+    with contextlib.suppress(OSError):  # an older file's permissions stay
+        os.fchmod(descriptor, stat.S_IMODE(final.stat().st_mode))
+    temporary.replace(final)
+    _sync_folder(final.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,80 @@
+"""Cleaning inside sentence-transformers: ``SentenceTransformer(folder)`` cleans by itself where the folder says so.
+
+``modules.json`` of a folder that ``FeatureExtractor.save_pretrained`` wrote names the class of this module as its first module.
+sentence-transformers imports it from the installed package; there is nothing in the folder to trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from sentence_transformers.models import Transformer
+
+from vinilm.integrations.modules_json import CLEANING_TRANSFORMER, write_modules
+from vnlp_prep import Preprocessor
+
+__all__ = ["CLEANING_TRANSFORMER", "CleaningTransformer", "add_cleaning", "write_modules"]
+
+# What Preprocessor.save writes.
+_SETTINGS_FILE, *_OTHER_FILES = "vnlp_prep.json", "lexicon.tsv", "vocabulary.txt"
+
+
+class CleaningTransformer(Transformer):  # type: ignore[misc]
+    """A Transformer module that cleans texts before it tokenizes them; the prompt is put before the cleaned text."""
+
+    #: What cleans. The shipped one, if none was saved with the model.
+    preprocessor: Preprocessor
+
+    def __init__(self, *args: Any, preprocessor: Preprocessor | None = None, **kwargs: Any) -> None:
+        """Set up the module; every other argument is Transformer's."""
+        super().__init__(*args, **kwargs)
+        self.preprocessor = Preprocessor() if preprocessor is None else preprocessor
+
+    def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Clean ``inputs``, then do what Transformer does. Strings, pairs, and the ``text`` of dictionaries are cleaned."""
+        features: dict[str, Any] = super().preprocess([self._cleaned(i) for i in inputs], prompt=prompt, **kwargs)
+        return features
+
+    def _cleaned(self, item: Any) -> Any:
+        if isinstance(item, str):
+            return self.preprocessor(item)
+        if isinstance(item, (list, tuple)):
+            return type(item)(self._cleaned(i) for i in item)
+        if isinstance(item, dict) and isinstance(item.get("text"), str):
+            return {**item, "text": self.preprocessor(item["text"])}
+        return item
+
+    def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:
+        """Save the model, the tokenizer, and the preprocessor's settings beside them."""
+        super().save(output_path, *args, **kwargs)
+        self.preprocessor.save(output_path)
+
+    @classmethod
+    def load(cls, model_name_or_path: str, *args: Any, **kwargs: Any) -> Self:
+        """Load the module, and the preprocessor that was saved with it. Arguments as in Transformer.
+
+        Raises SettingsError or LexiconError for a preprocessor's file that is not as it was written.
+        """
+        module: Self = super().load(model_name_or_path, *args, **kwargs)
+        place = {k: v for k, v in kwargs.items() if k in ("subfolder", "token", "cache_folder", "revision", "local_files_only")}
+        settings = cls.load_file_path(model_name_or_path, _SETTINGS_FILE, **place)
+        if settings is not None:
+            for name in _OTHER_FILES:  # a model on a hub: brings them into the cache, beside the settings
+                cls.load_file_path(model_name_or_path, name, **place)
+            module.preprocessor = Preprocessor.load(Path(settings).parent)
+        return module
+
+
+def add_cleaning(model: Any, preprocessor: Preprocessor | None = None) -> None:
+    """Make a SentenceTransformer clean its texts from now on, in place; saved and loaded again, it still does.
+
+    ``preprocessor``: what cleans; None: ``Preprocessor()``. Raises TypeError for a model that does not begin with a Transformer.
+    """
+    first = model[0]
+    if type(first) not in (Transformer, CleaningTransformer):
+        raise TypeError(f"the model begins with a {type(first).__name__}; only a Transformer can be made to clean")
+    # The module stays the object that it is, since a trainer or an optimiser may hold it already.
+    first.__class__ = CleaningTransformer
+    first.preprocessor = Preprocessor() if preprocessor is None else preprocessor
