@@ -144,7 +144,7 @@ class FeatureExtractor:
         model = open_model(name, cache_dir=cache_dir)
         return cls(
             model,
-            load_backend(backend, model.path, model.shape, device=device, dtype=dtype),
+            load_backend(backend, model.encoder, model.shape, device=device, dtype=dtype),
             Tokenizer.load(model.tokenizer, lower_case=model.lower_case),
             _preprocessor(preprocess, model),
             pooling=pooling,

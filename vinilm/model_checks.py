@@ -23,8 +23,10 @@ Json = dict[str, Any]
 CHECKSUMS = "SHA256SUMS"
 # Far above any real file, far below what could fill the memory.
 _SMALL, _LARGE = 4 << 20, 256 << 20
+# Bytes of a file's name, on the file systems in use.
+_LONGEST_NAME = 255
 _GIT_LFS = b"version https://git-lfs"
-_POOLINGS = {"mean": "mean", "cls": "cls", "max": "max"}
+_POOLINGS = ("mean", "cls", "max")
 _OLD_POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
 # Weights that are, or may hold, Python objects or that nothing here reads: file name -> who can read it.
 _OTHER_WEIGHTS = {
@@ -89,6 +91,8 @@ def inside(folder: Path, name: object, source: Path) -> Path:
     parts = re.split(r"[/\\]", name)
     if ".." in parts or name.startswith(("/", "\\", "~")) or ":" in name or "\0" in name:
         raise ModelError(f"{source}: the path {name!r:.80} leads out of the model's folder; do not use this model")
+    if len(name.encode("utf-8", "replace")) > _LONGEST_NAME or not name.isprintable():
+        raise ModelError(f"{source}: the path {name!r:.80} is not one that a file can have; get the file again from its source")
     return folder.joinpath(*parts)
 
 
@@ -138,7 +142,7 @@ def check_sum(file: Path, found: str, expected: Mapping[Path, str]) -> None:
     if said is not None and said != found:
         raise ModelError(
             f"{file}: its SHA-256 is {found}, but {where} says {said}: the file is damaged or another one; "
-            "get the model again from its source"
+            "get the model again from its source, or if you changed it yourself, call vinilm.models.write_checksums(folder)"
         )
 
 
@@ -156,6 +160,11 @@ def bert_shape(folder: Path) -> BertShape:
     config: Json = read_json(file)
     _refuse_code(file, config)
     _refuse_other_kinds(file, config)
+    if (folder / "adapter_config.json").exists():
+        raise ModelError(
+            f"{folder}: there is an adapter (adapter_config.json) besides the weights, which is not applied here; "
+            "merge it into the model with the library peft (merge_and_unload), and use the saved folder"
+        )
     sizes = {name: _size(file, config, name, default, most) for name, (default, most) in _SIZES.items()}
     if sizes["hidden_size"] % sizes["num_attention_heads"]:
         raise ModelError(f"{file}: hidden_size {sizes['hidden_size']} is no multiple of num_attention_heads; the file is damaged")
@@ -448,8 +457,8 @@ def module_paths(folder: Path) -> dict[str, Path]:
         else:
             raise ModelError(
                 f"{file}: the module {name!r:.120} is none of Transformer, Pooling and Normalize (each once): without it the "
-                "vectors would be others, and code that comes with a model is never run. Use sentence-transformers for this model, "
-                "or one without this module"
+                "vectors would be others, and code that comes with a model is never run. Use sentence-transformers for this "
+                "model, or one without this module"
             )
     roles.setdefault("transformer", folder)
     return roles
@@ -469,13 +478,11 @@ def pooling_of(folder: Path, shape: BertShape) -> str:
     if len(modes) != 1 or modes[0] not in _POOLINGS:
         raise ModelError(f"{file}: the pooling {modes!r:.120} is not one of {', '.join(_POOLINGS)}; use a model with one of them")
     if config.get("include_prompt", True) is not True:
-        raise ModelError(
-            f"{file}: include_prompt is off: prompts would have to be left out of the vectors, which is not done here"
-        )
+        raise ModelError(f"{file}: include_prompt is off: prompts would have to be left out of pooling, which is not done here")
     size = config.get("embedding_dimension", config.get("word_embedding_dimension", shape.hidden_size))
     if size != shape.hidden_size:
         raise ModelError(f"{file}: made for vectors of {size!r:.80}, but those of config.json have {shape.hidden_size}")
-    return _POOLINGS[modes[0]]
+    return str(modes[0])
 
 
 def check_normalize(folder: Path) -> None:
@@ -523,9 +530,8 @@ def prompts_of(folder: Path) -> tuple[dict[str, str], str | None, str]:
     if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
         raise ModelError(f"{file}: prompts are texts by name, not {prompts!r:.80}")
     default = config.get("default_prompt_name")
-    if default is not None and default not in prompts:
-        names = ", ".join(prompts) or "none"
-        raise ModelError(f"{file}: default_prompt_name is {default!r:.80}, which is none of the prompts: {names}")
+    if default is not None and default not in list(prompts):
+        raise ModelError(f"{file}: default_prompt_name is {default!r:.80}, which is none of the prompts {list(prompts)!r:.200}")
     similarity = config.get("similarity_fn_name") or "cosine"
     if similarity not in ("cosine", "dot", "euclidean", "manhattan"):
         raise ModelError(f"{file}: the similarity {similarity!r:.80} is unknown; it is cosine, dot, euclidean or manhattan")

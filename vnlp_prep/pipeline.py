@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -266,11 +265,10 @@ class Preprocessor:
         if self.vocabulary is not None:
             self.vocabulary.save(target / _VOCABULARY_FILE)
         content = {"version": __version__, "fingerprint": self.fingerprint, "settings": self.settings}
-        handle, temporary = tempfile.mkstemp(dir=target, prefix=".vnlp_prep-")
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(content, out, indent=2)
-            out.write("\n")
-        Path(temporary).replace(target / _SETTINGS_FILE)
+        # Not tempfile: a file of that is for its owner alone, and a service under another user could not load the folder.
+        temporary = target / f".{_SETTINGS_FILE}.{os.getpid()}"
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(target / _SETTINGS_FILE)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Preprocessor:

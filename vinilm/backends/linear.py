@@ -1,4 +1,4 @@
-"""Linear layers for inference: y = x W^T + b, with what follows (GELU, a residual) done in the same pass where that is possible.
+"""Linear layers for inference: y = x W^T + b, with GELU done in the same pass where that is possible.
 
 On a CPU the weights are reordered once into the layout that oneDNN's kernels read. PyTorch has these operations for its own
 compiler and not as public API, so they are tried at load time against ``torch.nn.functional.linear``; where they are missing, or
@@ -26,9 +26,6 @@ class Linear(Protocol):
     def gelu(self, x: Tensor) -> Tensor:
         """Return GELU(x W^T + b), with the exact error function."""
 
-    def plus(self, x: Tensor, residual: Tensor) -> Tensor:
-        """Return x W^T + b + residual."""
-
 
 class PlainLinear:
     """A linear layer out of public functions only."""
@@ -43,10 +40,6 @@ class PlainLinear:
     def gelu(self, x: Tensor) -> Tensor:
         """Return GELU(x W^T + b), with the exact error function."""
         return functional.gelu(self(x))
-
-    def plus(self, x: Tensor, residual: Tensor) -> Tensor:
-        """Return x W^T + b + residual."""
-        return self(x).add_(residual)
 
 
 class PackedLinear:
@@ -68,11 +61,6 @@ class PackedLinear:
         out: Tensor = self._run(x, self._weight, self._bias, "gelu", [], "none")
         return out
 
-    def plus(self, x: Tensor, residual: Tensor) -> Tensor:
-        """Return x W^T + b + residual."""
-        out: Tensor = self._run.binary(x, residual, self._weight, self._bias, "add")
-        return out
-
 
 def make_linear(weight: Tensor, bias: Tensor, *, rows: int) -> Linear:
     """Return the fastest layer that works here for inputs of about ``rows`` rows."""
@@ -90,7 +78,6 @@ def _agree(packed: Linear, plain: Linear, weight: Tensor) -> bool:
     """Return whether the two layers say the same of a few rows."""
     # Not random: loading a model must not move the caller's random state.
     x = torch.linspace(-1, 1, 3 * weight.shape[1]).reshape(3, -1).to(weight.dtype)
-    residual = torch.linspace(1, -1, 3 * weight.shape[0]).reshape(3, -1).to(weight.dtype)
-    pairs = (packed(x), plain(x)), (packed.gelu(x), plain.gelu(x)), (packed.plus(x, residual), plain.plus(x, residual))
+    pairs = (packed(x), plain(x)), (packed.gelu(x), plain.gelu(x))
     tolerance = _TOLERANCE[weight.dtype]
     return all(torch.allclose(a.float(), b.float(), rtol=tolerance, atol=tolerance * float(b.abs().max())) for a, b in pairs)

@@ -31,9 +31,9 @@ def write_modules(
 ) -> None:
     """Write to ``folder``, beside model and tokenizer, what ``SentenceTransformer(folder)`` reads.
 
-    ``pooling``: ``mean``, ``cls``, ``max``, or ``none``: no vector for a text, only for tokens. ``normalize``: vectors of length 1.
-    ``max_tokens``: of a text, special ones included. ``clean``: texts are cleaned by the preprocessor that is saved in the folder.
-    Raises ModelError for another pooling, OSError.
+    ``pooling``: ``mean``, ``cls``, ``max``, or ``none`` (vectors for tokens, but none for a text). ``normalize``: vectors of
+    length 1. ``max_tokens``: of a text, special ones included. ``clean``: texts are cleaned by the preprocessor that is saved in
+    the folder. Raises ModelError for another pooling, OSError.
     """
     if pooling not in POOLINGS:
         raise ModelError(f"pooling {pooling!r} is unknown; it is one of {', '.join(POOLINGS)}")

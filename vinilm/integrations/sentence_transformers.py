@@ -1,7 +1,8 @@
 """Cleaning inside sentence-transformers: ``SentenceTransformer(folder)`` cleans by itself where the folder says so.
 
-``modules.json`` of a folder that ``FeatureExtractor.save_pretrained`` wrote names the class of this module as its first module.
-sentence-transformers imports it from the installed package; there is nothing in the folder to trust.
+``modules.json`` of a folder that ``FeatureExtractor.save_pretrained`` wrote names the class of this module as its first one. From
+version 6 on, sentence-transformers takes no class of another package on a folder's word: it wants ``trust_remote_code=True``,
+which would allow code in the folder too. Importing this module is enough instead: it makes this one class known.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sentence_transformers.models import Transformer
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Transformer  # type: ignore[import-not-found]  # made at run time
 
 from vinilm.integrations.modules_json import CLEANING_TRANSFORMER, write_modules
 from vnlp_prep import Preprocessor
@@ -36,6 +38,13 @@ class CleaningTransformer(Transformer):  # type: ignore[misc]
         """Clean ``inputs``, then do what Transformer does. Strings, pairs, and the ``text`` of dictionaries are cleaned."""
         features: dict[str, Any] = super().preprocess([self._cleaned(i) for i in inputs], prompt=prompt, **kwargs)
         return features
+
+    if not hasattr(Transformer, "preprocess"):  # before 5.4; the prompt stands before the texts already, and is cleaned with them
+
+        def tokenize(self, texts: Sequence[Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+            """Clean ``texts``, then do what Transformer does."""
+            features: dict[str, Any] = super().tokenize([self._cleaned(t) for t in texts], *args, **kwargs)
+            return features
 
     def _cleaned(self, item: Any) -> Any:
         if isinstance(item, str):
@@ -78,3 +87,8 @@ def add_cleaning(model: Any, preprocessor: Preprocessor | None = None) -> None:
     # The module stays the object that it is, since a trainer or an optimiser may hold it already.
     first.__class__ = CleaningTransformer
     first.preprocessor = Preprocessor() if preprocessor is None else preprocessor
+
+
+# Where SentenceTransformer looks for a class before it asks for trust. Without this attribute (before 6.2) nothing reads it.
+_known = getattr(SentenceTransformer, "_module_classes", {})
+SentenceTransformer._module_classes = {**_known, CLEANING_TRANSFORMER: CleaningTransformer}

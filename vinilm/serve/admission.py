@@ -21,8 +21,8 @@ _NEWEST = 0.1
 class Gate:
     """Admits work while less than ``limit`` units wait.
 
-    A request is admitted whole, however large it is, if there is room at all: one that is larger than the limit gets its turn too.
-    What waits is thus bounded by the limit and one request.
+    A request is admitted whole, however large it is, if there is room at all: one that is larger than the limit gets its turn
+    too. What waits is thus bounded by the limit and one request.
     """
 
     def __init__(self, limit: int, unit: str, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -70,8 +70,8 @@ class Batcher:
     ) -> None:
         """Set the queue up; the thread begins with :meth:`start`.
 
-        ``compute`` returns (items, hidden) in the order of its items. ``done`` is called in the event loop with the cost of what was
-        worked off.
+        ``compute`` returns (items, hidden) in the order of its items. ``done`` is called in the event loop with the cost of what
+        was worked off.
         """
         self.batch_tokens = batch_tokens
         self._compute = compute
@@ -179,8 +179,8 @@ class Batcher:
 def choose(waiting: Sequence[tuple[int, int]], batch_tokens: int) -> list[int]:
     """Return the keys of the next batch out of (key, tokens), the oldest first.
 
-    The oldest text always goes, so that none starves; with it go those nearest to it in length, up to ``batch_tokens``: sequences of
-    one length are the fastest to compute together.
+    The oldest text always goes, so that none starves; with it go those nearest to it in length, up to ``batch_tokens``:
+    sequences of one length are the fastest to compute together.
 
     >>> choose([(1, 10), (2, 90), (3, 11), (4, 9), (5, 12)], 30)
     [4, 1, 3]

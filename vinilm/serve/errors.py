@@ -1,7 +1,7 @@
 """Errors that a client gets, in the shape that its dialect expects.
 
-OpenAI's shape is ``{"error": {"message", "type", "param", "code"}}``, that of text-embeddings-inference ``{"error", "error_type"}``;
-the latter is also that of the routes of our own.
+OpenAI's shape is ``{"error": {"message", "type", "param", "code"}}``, that of text-embeddings-inference
+``{"error", "error_type"}``; the latter is also that of the routes of our own.
 """
 
 from __future__ import annotations

@@ -17,9 +17,11 @@ class Limits:
     texts: int = 2048
     #: Bytes of the body of one request.
     body_bytes: int = 16 * MIB
+    #: Requests under way, in whatever state.
+    requests: int = 512
     #: Bytes of the bodies of all requests that are under way.
     all_body_bytes: int = 128 * MIB
-    #: Tokens that may wait for the encoder before requests are turned away; None: 64 batches of the backend.
+    #: Tokens that may wait for the encoder before requests are turned away; None: 32 batches of the backend.
     queue_tokens: int | None = None
     #: Bytes that may wait for ``/clean`` before requests are turned away.
     queue_bytes: int = 16 * MIB

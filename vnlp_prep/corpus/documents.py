@@ -59,9 +59,10 @@ class Source:
             return
         reader = self.options.format(self.format)
         is_whole = self.format == "text" and self.options.whole_file
+        name = shown(self.path)
         for batch in self.input.whole() if is_whole else self.input.batches():
             for line in batch:
-                document = Document(shown(self.path), line)
+                document = Document(name, line)
                 try:
                     self._check(line, is_whole)
                     record = reader.read(line)

@@ -38,12 +38,14 @@ class LineLog:
 
     def close(self) -> bool:
         """Finish with what was kept; return True if there is a file with lines in it. Raises OutputError."""
-        if self._output is not None:
-            self._output.rollback(self._mark)
-            if self._mark or (self._always and self._kept):
-                self._output.commit()
+        output, kept = self._output, self._kept
+        self._output, self._kept = None, False  # closing twice does no harm
+        if output is not None:
+            output.rollback(self._mark)
+            if self._mark or (self._always and kept):
+                output.commit()
                 return self._mark > 0
-            self._output.abort()
-        elif self._kept and Path(self.path).is_file() and not Path(self.path).is_symlink():
+            output.abort()
+        elif kept and Path(self.path).is_file() and not Path(self.path).is_symlink():
             Path(self.path).unlink()  # of an earlier run: it tells of lines that are fine now
         return False

@@ -1,0 +1,171 @@
+"""The command ``vinilm encode``: a vector for each record of a corpus."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vnlp_prep.command_line import DONE, ERROR, REJECTS, reading_options, say_error, take_limits
+from vnlp_prep.errors import OutputError, SettingsError
+
+if TYPE_CHECKING:
+    from vinilm.encoding.engine import LocalEngine
+
+#: Records in a chunk where the encoder runs on the processor: some seconds of work; elsewhere it is that much faster.
+_CHUNK_CPU, _CHUNK_GPU = 1024, 8192
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  vinilm encode kb.jsonl -m models/vinilm -o kb.parquet
+  vinilm encode --field title --field body kb.jsonl.gz -m models/vinilm -o kb.npy --resume
+  zcat tickets.txt.gz | vinilm encode - --format text -m models/vinilm -o tickets.safetensors
+
+Several fields are one text, with line breaks between. Ids are in the column 'id' of .parquet, and in OUTPUT.ids.jsonl
+beside .npy and .safetensors. What cannot be encoded goes to OUTPUT.rejects.jsonl, with the reason and its bytes.
+A run that was interrupted, even killed, goes on with --resume and ends with the same bytes.
+Exit status: 0 done, 1 done with rejects, 2 error."""
+)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--output", required=True, metavar="FILE", help="The vectors: .parquet, .npy or .safetensors.")
+@click.option(
+    "-m", "--model", required=True, envvar="VINILM_MODEL", metavar="NAME", help="Folder or hub id. Default: $VINILM_MODEL."
+)
+@click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Of the inputs. Default: by the name.")
+@reading_options
+@click.option("--id-field", metavar="NAME", help="What names a record. Default: 'id' if it has one, else FILE:LINE.")
+@click.option("--rejects", metavar="FILE", help="Where rejected records go. Default: OUTPUT.rejects.jsonl.")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped, if there is one.")
+@click.option("--clean/--no-clean", default=True, help="Clean the texts first, as the model asks. Default: --clean.")
+@click.option("--preprocess", metavar="FOLDER", help="A saved preprocessor, instead of that of the model.")
+@click.option("--prompt", metavar="TEXT", help="Put before each text.")
+@click.option("--prompt-name", metavar="NAME", help="The same, of the prompts that the model has.")
+@click.option("--long", type=click.Choice(["truncate", "chunk"]), default="truncate", help="Long texts: cut, or in windows.")
+@click.option("--max-tokens", type=click.IntRange(3), metavar="N", help="Of a text. Default: as the model says.")
+@click.option("--pooling", type=click.Choice(["mean", "cls", "max"]), help="Default: as the model says.")
+@click.option("--normalize/--no-normalize", default=None, help="Vectors of length 1, or not. Default: as the model says.")
+@click.option("--truncate-dim", type=click.IntRange(1), metavar="N", help="Keep the first N dimensions.")
+@click.option("--precision", type=click.Choice(["float32", "float16"]), default="float32", help="What vectors are stored as.")
+@click.option("--backend", type=click.Choice(["auto", "torch", "openvino", "onnx", "tensorflow"]), default="auto")
+@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... Default: a GPU if there is one.")
+@click.option("--dtype", metavar="NAME", help="To compute in: float32, bfloat16, ..., auto (fastest). Default: float32.")
+@click.option("--batch-tokens", type=click.IntRange(1), metavar="N", help="In a batch. Default: what is fastest.")
+@click.option(
+    "--chunk-records", type=click.IntRange(1), metavar="N", help="Done, and saved, at a time. Default: 1024; GPU: 8192."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
+def encode(
+    inputs: tuple[str, ...],
+    *,
+    output: str,
+    format: str | None,
+    field: tuple[str, ...],
+    whole_file: bool,
+    encoding: str,
+    on_missing: str,
+    id_field: str | None,
+    rejects: str | None,
+    resume: bool,
+    precision: str,
+    truncate_dim: int | None,
+    chunk_records: int | None,
+    quiet: bool,
+    **rest: Any,
+) -> int:
+    """Write a vector for each record of INPUTs: JSON lines, plain text or Parquet, packed or not; '-' is standard input.
+
+    One file of vectors comes out for all inputs, in their order, the ids of the records with them.
+    """
+    from vinilm.encoding.chunks import ID_FIELD
+    from vinilm.encoding.journal import Journal
+    from vinilm.encoding.outputs import Layout, output_kind
+    from vinilm.encoding.progress import EncodingProgress, summary_lines
+    from vinilm.encoding.run import Run
+    from vinilm.encoding.settings import CannotResumeError, made_with, run_settings
+    from vnlp_prep.corpus.documents import sources
+    from vnlp_prep.corpus.plan import check_outputs
+    from vnlp_prep.corpus.records import shown
+    from vnlp_prep.corpus.run import Options
+    from vnlp_prep.terminal import Paint, wants_colour
+
+    kind = output_kind(output)
+    options = Options(field, whole_file, on_missing, encoding, take_limits(rest))
+    corpus = sources(inputs, options, format, id_field or ID_FIELD)
+    if id_field is not None and any(source.format == "text" for source in corpus):
+        raise SettingsError("--id-field: a line of plain text has no fields")
+    rejects = rejects or f"{output}.rejects.jsonl"
+    check_outputs([source.input for source in corpus], kind.files(output), rejects=[rejects])
+    if Path(output).exists() and not Path(output).is_file():
+        raise OutputError(f"{shown(output)}: vectors are written to a file, not to a device or pipe")
+    journal = Journal(Path(output))
+    finished = False
+    try:
+        if journal.rows and not resume and not quiet:
+            click.echo(f"{shown(output)}: {journal.rows:,} records of an interrupted run are done again (no --resume)", err=True)
+        engine = _engine(rest, precision=precision, truncate_dim=truncate_dim)
+        chunk_records = chunk_records or (_CHUNK_CPU if engine.extractor.backend.device == "cpu" else _CHUNK_GPU)
+        run = Run(
+            corpus,
+            engine,
+            kind(Path(output), Layout(engine.truncate_dim or engine.extractor.hidden_size, engine.dtype, made_with(engine))),
+            journal,
+            rejects,
+            run_settings(engine, options, corpus, chunk_records=chunk_records, id_field=id_field),
+            chunk_records,
+            id_field,
+        )
+        show = sys.stderr.isatty() and not quiet
+        with EncodingProgress([s.input.size for s in corpus]) if show else contextlib.nullcontext() as progress:
+            summary = run.run(resume=resume, watch=progress)
+        finished = True
+    except CannotResumeError:
+        raise
+    except BaseException:
+        if journal.entries and not quiet:
+            with contextlib.suppress(OSError):
+                click.echo(f"{shown(output)}: {journal.rows:,} records are done; --resume goes on behind them", err=True)
+        raise
+    finally:
+        journal.close(keep=bool(journal.entries) and not finished)
+    if not quiet:
+        for line in summary_lines(summary, run.output, Paint(wants_colour(sys.stderr))):
+            click.echo(line, err=True, color=True)
+    for name, reason in summary.damaged:
+        say_error("vinilm", f"{name}: {reason}; what was read before is encoded")
+    return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
+
+
+def _engine(options: dict[str, Any], *, precision: str, truncate_dim: int | None) -> LocalEngine:
+    """Return what computes the vectors, by the options. Raises ModelError, BackendError, SettingsError."""
+    from vinilm.encoding.engine import LocalEngine
+    from vinilm.encoding.outputs import DTYPES
+
+    preprocess: Any = options["clean"]
+    if options["preprocess"] is not None:
+        if not preprocess:
+            raise SettingsError("--no-clean and --preprocess exclude each other")
+        from vnlp_prep.pipeline import Preprocessor
+
+        preprocess = Preprocessor.load(options["preprocess"])
+    if options["prompt"] is not None and options["prompt_name"] is not None:
+        raise SettingsError("--prompt and --prompt-name exclude each other")
+    from vinilm.features import FeatureExtractor
+
+    extractor = FeatureExtractor.from_pretrained(
+        options["model"],
+        preprocess=preprocess,
+        **{name: options[name] for name in ("backend", "device", "dtype", "pooling", "max_tokens", "long")},
+    )
+    if options["normalize"] is not None:
+        extractor.normalize = options["normalize"]
+    if extractor.pooling == "none":
+        raise SettingsError("the model has a vector for each token, not for a text; say --pooling mean")
+    if truncate_dim is not None and truncate_dim > extractor.hidden_size:
+        raise SettingsError(f"--truncate-dim: the model has only {extractor.hidden_size} dimensions")
+    prompt = extractor._prompt(options["prompt_name"], options["prompt"])
+    return LocalEngine(extractor, prompt, options["batch_tokens"], truncate_dim, DTYPES[precision])

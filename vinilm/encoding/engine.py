@@ -1,0 +1,154 @@
+"""From chunks to vectors on this machine: reading, cleaning and tokenizing go on in a thread while the encoder computes.
+
+An engine is called with chunks and yields what :class:`Encoded` says of each, in the same order. It is all that a run
+knows of computing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+
+from vinilm.pooling import normalized
+from vnlp_prep.errors import VnlpError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from vinilm.encoding.chunks import Chunk
+    from vinilm.features import FeatureExtractor, Prepared
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+
+#: Chunks that are ready while another is computed.
+_AHEAD = 2
+
+
+class Encoded(NamedTuple):
+    """A chunk and its vectors."""
+
+    chunk: Chunk
+    #: What was read for it, see :meth:`vinilm.encoding.chunks.Chunk.digest`: before any record failed.
+    digest: str
+    #: One row for each good record of the chunk; shape (records, dimensions).
+    vectors: npt.NDArray[Any]
+    #: Tokens that were computed, special ones included.
+    tokens: int
+    #: Texts whose ends were left out.
+    truncated: int
+    #: Records that turned out bad when they were prepared: the place among the good ones, and why.
+    failed: list[tuple[int, str]]
+
+
+class _Ready(NamedTuple):
+    chunk: Chunk
+    digest: str
+    prepared: Prepared
+    failed: list[tuple[int, str]]
+
+
+#: Chunks in, vectors out, in order.
+Engine: TypeAlias = Callable[[Iterable["Chunk"]], Generator[Encoded, None, None]]
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """Runs a feature extractor in this process."""
+
+    extractor: FeatureExtractor
+    #: What is put before each text.
+    prompt: str = ""
+    #: Most tokens in a batch; None: what is fastest for the backend.
+    batch_tokens: int | None = None
+    #: Dimensions that are kept; None: all.
+    truncate_dim: int | None = None
+    #: What vectors are stored as.
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype("<f4"))
+
+    def __call__(self, chunks: Iterable[Chunk]) -> Generator[Encoded, None, None]:
+        """Yield the vectors of each chunk, in order."""
+        with closing(in_background(self._prepare, chunks, _AHEAD)) as ready:
+            for item in ready:
+                vectors = self.extractor.compute(item.prepared, batch_tokens=self.batch_tokens)
+                if self.truncate_dim is not None:
+                    vectors = vectors[:, : self.truncate_dim]
+                    if self.extractor.normalize:
+                        vectors = normalized(vectors)
+                rows = np.ascontiguousarray(vectors, dtype=self.dtype)
+                yield Encoded(item.chunk, item.digest, rows, item.prepared.tokens, item.prepared.truncated, item.failed)
+
+    def _prepare(self, chunk: Chunk) -> _Ready:
+        """Clean and tokenize a chunk; a record that this fails for is rejected, with the reason."""
+        digest, texts, failed = chunk.digest(), chunk.texts, []
+        try:
+            prepared = self.extractor.prepare(texts, prompt=self.prompt)
+        except VnlpError:
+            raise
+        except Exception:
+            # One of the texts did it: find it, and go on without it.
+            failed = [(i, reason) for i, text in enumerate(texts) if (reason := self._failure(text))]
+            bad = {i for i, _ in failed}
+            prepared = self.extractor.prepare([t for i, t in enumerate(texts) if i not in bad], prompt=self.prompt)
+            chunk.reject(failed)
+        return _Ready(chunk, digest, prepared, failed)
+
+    def _failure(self, text: str) -> str | None:
+        """Return what goes wrong when ``text`` is prepared, None if nothing does."""
+        try:
+            self.extractor.prepare([text], prompt=self.prompt)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"[:500]
+        return None
+
+
+def in_background(work: Callable[[_A], _B], items: Iterable[_A], ahead: int) -> Generator[_B, None, None]:
+    """Yield ``work(item)`` for each item, in order, made in a thread of its own, ``ahead`` of them before they are asked for.
+
+    The items are made in that thread too. They may come from a pipe that nobody writes to any more: that does not hold up
+    the end of the program, only the work in hand does.
+    """
+    results: queue.Queue[tuple[_B | None, BaseException | None]] = queue.Queue(ahead)
+    stopped = threading.Event()
+    at_work = threading.Lock()
+
+    def put(result: _B | None, error: BaseException | None) -> None:
+        while not stopped.is_set():
+            with contextlib.suppress(queue.Full):
+                results.put((result, error), timeout=0.1)
+                return
+
+    def make() -> None:
+        try:
+            for item in items:
+                with at_work:
+                    if stopped.is_set():
+                        return
+                    result = work(item)
+                put(result, None)
+                del item, result  # what was handed on is not held while the next one is waited for
+            put(None, StopIteration())
+        except BaseException as error:  # it is raised where the results are asked for
+            put(None, error)
+
+    threading.Thread(target=make, name="vinilm-prepare", daemon=True).start()
+    try:
+        while True:
+            result, error = results.get()
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            yield result  # type: ignore[misc]  # None only beside an error
+            del result
+    finally:
+        stopped.set()
+        # A thread that is inside a library when the interpreter ends can bring the process down.
+        at_work.acquire()

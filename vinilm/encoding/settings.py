@@ -1,0 +1,114 @@
+"""What the vectors of a run depend on, as a flat table: written into the journal, compared by the run that goes on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vnlp_prep.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vinilm.encoding.engine import LocalEngine
+    from vnlp_prep.corpus.documents import Source
+    from vnlp_prep.corpus.run import Options
+
+#: Of the journal and of the hidden files: an older one is not gone on with.
+_FORMAT = 1
+#: Backend -> distribution whose version may change a result.
+_LIBRARIES = {"torch": "torch", "openvino": "openvino", "onnx": "onnxruntime", "tensorflow": "tensorflow"}
+
+
+class CannotResumeError(SettingsError):
+    """An interrupted run that cannot be gone on with: what it depends on has changed."""
+
+
+def made_with(engine: LocalEngine) -> dict[str, str]:
+    """Return what an output says of how its vectors were made."""
+    extractor = engine.extractor
+    return {
+        "vnlp-prep": _version("vnlp-prep"),
+        "model": extractor.model.path.name,
+        "model_sha256": extractor.model.fingerprint,
+        "cleaning_sha256": extractor.preprocessor.fingerprint if extractor.preprocessor else "none",
+        "backend": extractor.backend.name,
+        "device": extractor.backend.device,
+        "dtype": extractor.backend.dtype,
+        "pooling": extractor.pooling,
+        "normalize": str(extractor.normalize).lower(),
+        "max_tokens": str(extractor.max_tokens),
+        "long": extractor.long,
+        "prompt": engine.prompt,
+        "similarity": extractor.model.similarity,
+        "features_sha256": extractor.fingerprint,
+    }
+
+
+def run_settings(
+    engine: LocalEngine, options: Options, sources: Sequence[Source], *, chunk_records: int, id_field: str | None
+) -> dict[str, Any]:
+    """Return all that the output of a run depends on: name for people -> value that JSON can hold."""
+    library = _LIBRARIES[engine.extractor.backend.name]
+    settings: dict[str, Any] = {
+        "journal": _FORMAT,
+        **made_with(engine),
+        "tokenizers": _version("tokenizers"),
+        library: _version(library),
+        "batch-tokens": engine.batch_tokens,
+        "truncate-dim": engine.truncate_dim,
+        "precision": engine.dtype.str,
+        "chunk-records": chunk_records,
+        "id-field": id_field,
+        "field": list(options.fields),
+        "whole-file": options.whole_file,
+        "on-missing": options.on_missing,
+        "encoding": options.encoding,
+        **{name.replace("_", "-"): value for name, value in asdict(options.limits).items()},
+        "inputs": len(sources),
+    }
+    for number, source in enumerate(sources, 1):
+        settings |= _identity(source, f"input {number}")
+    return settings
+
+
+def _identity(source: Source, where: str) -> dict[str, Any]:
+    """Return what tells whether an input is the same file; of a stream only what is read can tell."""
+    identity: dict[str, Any] = {where: source.input.name, f"format of {where}": source.format}
+    if source.input.size is not None:
+        there = os.fstat(0) if source.path == "-" else Path(source.path).stat()
+        identity |= {f"size of {where}": there.st_size, f"time of change of {where}": there.st_mtime_ns}
+    return identity
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def check_same(before: Mapping[str, Any], now: Mapping[str, Any], output: str) -> None:
+    """Raise CannotResumeError with all that has changed since the interrupted run, if anything has."""
+    changed = [
+        f"{name} was {_said(before.get(name))} and is {_said(now.get(name))}"
+        for name in dict.fromkeys([*before, *now])
+        if before.get(name) != now.get(name)
+    ]
+    if len(changed) > 1:  # that follows from the others
+        changed = [change for change in changed if not change.startswith("features_sha256 ")]
+    if changed:
+        raise CannotResumeError(
+            f"{output}: cannot go on with the interrupted run: {'; '.join(changed)}; "
+            "put that back, or leave --resume off to begin from the beginning"
+        )
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "not set"
+    text = value if isinstance(value, str) else ", ".join(value) if isinstance(value, list) else str(value)
+    return text[:12] if len(text) == 64 else text or "empty"  # of a SHA-256 some figures do
