@@ -90,7 +90,7 @@ class LocalEngine:
         digest, texts, failed = chunk.digest(), chunk.texts, []
         try:
             prepared = self.extractor.prepare(texts, prompt=self.prompt)
-        except VnlpError:
+        except (VnlpError, MemoryError):
             raise
         except Exception:
             # One of the texts did it: find it, and go on without it.
@@ -104,6 +104,8 @@ class LocalEngine:
         """Return what goes wrong when ``text`` is prepared, None if nothing does."""
         try:
             self.extractor.prepare([text], prompt=self.prompt)
+        except MemoryError:
+            raise
         except Exception as error:
             return f"{type(error).__name__}: {error}"[:500]
         return None

@@ -89,6 +89,6 @@ def add_cleaning(model: Any, preprocessor: Preprocessor | None = None) -> None:
     first.preprocessor = Preprocessor() if preprocessor is None else preprocessor
 
 
-# Where SentenceTransformer looks for a class before it asks for trust. Without this attribute (before 6.2) nothing reads it.
+# Where SentenceTransformer looks for a class before it asks for trust. Before 6 it asks for none, and nothing reads this.
 _known = getattr(SentenceTransformer, "_module_classes", {})
 SentenceTransformer._module_classes = {**_known, CLEANING_TRANSFORMER: CleaningTransformer}
