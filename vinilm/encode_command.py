@@ -55,6 +55,7 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... Default: a GPU if there is one.")
 @click.option("--dtype", metavar="NAME", help="To compute in: float32, bfloat16, ..., auto (fastest). Default: float32.")
 @click.option("--batch-tokens", type=click.IntRange(1), metavar="N", help="In a batch. Default: what is fastest.")
+@click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes that clean. The output is the same.")
 @click.option(
     "--chunk-records", type=click.IntRange(1), metavar="N", help="Done, and saved, at a time. Default: 1024; GPU: 8192."
 )
@@ -168,4 +169,4 @@ def _engine(options: dict[str, Any], *, precision: str, truncate_dim: int | None
     if truncate_dim is not None and truncate_dim > extractor.hidden_size:
         raise SettingsError(f"--truncate-dim: the model has only {extractor.hidden_size} dimensions")
     prompt = extractor._prompt(options["prompt_name"], options["prompt"])
-    return LocalEngine(extractor, prompt, options["batch_tokens"], truncate_dim, DTYPES[precision])
+    return LocalEngine(extractor, prompt, options["batch_tokens"], truncate_dim, DTYPES[precision], options["workers"])

@@ -132,8 +132,8 @@ class FeatureExtractor:
         """Return an extractor with the model ``name``: a folder, or a hub id that is cached or installed; never downloaded.
 
         ``backend``: ``auto`` (torch), ``torch``, ``openvino``, ``onnx`` or ``tensorflow``. ``device``: as torch names it
-        (default: a GPU if there is one). ``dtype``: ``float32`` (default), ``bfloat16``, ``float16``, ``int8`` where the backend has it, or
-        ``auto``: the fastest that keeps a cosine of 0.9999. ``pooling``: ``mean``, ``cls``, ``max`` or ``none`` (default: the
+        (default: a GPU if there is one). ``dtype``: ``float32`` (default), ``bfloat16``, ``float16``, ``int8`` where the backend
+        has it, or ``auto``: the fastest that keeps a cosine of 0.9999. ``pooling``: ``mean``, ``cls``, ``max`` or ``none`` (default: the
         model's). ``preprocess``: True (the preprocessor that was saved with the model, else the shipped one), False, or a
         Preprocessor. ``max_tokens``: of a text (default: the model's). ``long``: ``truncate`` or ``chunk``, what becomes of
         longer ones. ``cache_dir``: where hub models are cached, if not in the usual place.
@@ -190,7 +190,7 @@ class FeatureExtractor:
         ``batch_tokens``: most tokens in a batch (default: what is fastest for the backend); neither changes a result by more than
         rounding. ``show_progress_bar``: default: if this module's logger is at INFO or below. ``output_value``:
         ``sentence_embedding``, ``token_embeddings`` (a list of (tokens, hidden)), or None (a list of dictionaries with both and
-        the ids). ``precision``: see :func:`vinilm.precision.quantized`. ``convert_to_tensor``: a torch tensor instead of an array;
+        the ids). ``precision``: see :func:`vinilm.precision.quantized`. ``convert_to_tensor``: a torch tensor, not an array;
         ``convert_to_numpy=False``: a list of tensors. ``normalize_embeddings``: bring vectors to length 1 (done anyway if the
         model has it so). ``truncate_dim``: keep that many dimensions. ``long``: ``truncate`` or ``chunk``, else as the extractor
         was made.
@@ -205,8 +205,8 @@ class FeatureExtractor:
         if truncate_dim is not None and not 1 <= truncate_dim <= self.hidden_size:
             raise SettingsError(f"truncate_dim={truncate_dim} must be from 1 to {self.hidden_size}")
         if output_value == "sentence_embedding" and self.pooling != "none":
-            budget = _Budget(batch_tokens or self.backend.batch_tokens, batch_size)
-            vectors = self._vectors(texts, words, budget, _long(long, self.long), show_progress_bar)[:, :truncate_dim]
+            limits = {"batch_tokens": batch_tokens, "batch_size": batch_size}
+            vectors = self._vectors(texts, words, limits, _long(long, self.long), show_progress_bar)[:, :truncate_dim]
             result: Any = quantized(normalized(vectors) if normalize_embeddings else np.ascontiguousarray(vectors), precision)
             if convert_to_tensor or not convert_to_numpy:
                 import torch
@@ -257,13 +257,13 @@ class FeatureExtractor:
 
     # --- the two halves, for those who overlap them ---------------------------------------------------------------------
 
-    def prepare(self, texts: Sequence[str], *, prompt: str = "", long: str | None = None) -> Prepared:
+    def prepare(self, texts: Sequence[str], *, prompt: str = "", long: str | None = None, clean: bool = True) -> Prepared:
         """Return the texts cleaned, behind ``prompt``, and tokenized. Any number of threads may do this at a time.
 
-        Raises TypeError, with the place, for an item that is no string.
+        ``clean=False``: they are clean already, for the preprocessor has been at work elsewhere. Raises TypeError, with the place, for an item that is no string.
         """
         cleaned = _checked(texts)
-        if self.preprocessor:
+        if clean and self.preprocessor:
             cleaned = self.preprocessor(cleaned)
         if prompt:
             cleaned = [prompt + t for t in cleaned]
@@ -285,7 +285,11 @@ class FeatureExtractor:
         """Return a vector for each of the texts: (n, hidden) float32, as the model pools and normalizes them.
 
         Windows of one text are put together as the pooling would have it: by their mean, weighted by tokens, or their maximum.
+        ``batch_tokens`` and ``batch_size`` as in :meth:`encode`. Raises SettingsError if one is below 1.
         """
+        for name, most in (("batch_tokens", batch_tokens), ("batch_size", batch_size)):
+            if most is not None and most < 1:
+                raise SettingsError(f"{name}={most} must be at least 1")
         lengths = [len(s) for s in prepared.sequences]
         vectors = np.empty((len(lengths), self.hidden_size), dtype=np.float32)
         for numbers in plan(lengths, batch_tokens or self.backend.batch_tokens, batch_size):
@@ -318,7 +322,9 @@ class FeatureExtractor:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _vectors(self, texts: list[str], prompt: str, budget: _Budget, long: str, show_progress: bool | None) -> Floats:
+    def _vectors(
+        self, texts: list[str], prompt: str, limits: dict[str, int | None], long: str, show_progress: bool | None
+    ) -> Floats:
         """Return the vectors of the texts, chunk by chunk; the next chunk is prepared while one is computed."""
         out = np.empty((len(texts), self.hidden_size), dtype=np.float32)
         if show_progress is None:
@@ -327,7 +333,7 @@ class FeatureExtractor:
         chunks = (texts[i : i + CHUNK_TEXTS] for i in range(0, len(texts), CHUNK_TEXTS))
         with progress_bar(len(texts), show_progress) as advance:
             for prepared in ahead(lambda chunk: self.prepare(chunk, prompt=prompt, long=long), chunks):
-                out[done : done + prepared.count] = self.compute(prepared, batch_tokens=budget.tokens, batch_size=budget.texts)
+                out[done : done + prepared.count] = self.compute(prepared, **limits)
                 done += prepared.count
                 truncated += prepared.truncated
                 advance(prepared.count)
@@ -376,13 +382,6 @@ class FeatureExtractor:
             name = next((n for n in names if n in self.prompts), None)
             return {**options, "prompt_name": name}
         return options
-
-
-class _Budget(NamedTuple):
-    """The most tokens, and the most texts, of a batch."""
-
-    tokens: int
-    texts: int | None
 
 
 def _preprocessor(wanted: bool | Preprocessor, model: ModelFolder) -> Preprocessor | None:

@@ -116,8 +116,16 @@ def rate(amount: float, seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: ``3.2 s``, ``4 min 12 s``."""
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min {seconds % 60:.0f} s"
+    """Return a time as people say it.
+
+    >>> [duration(seconds) for seconds in (3.21, 155.4, 119.7, 7384)]
+    ['3.2 s', '2 min 35 s', '2 min 0 s', '2 h 3 min']
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 # Progress

@@ -292,10 +292,10 @@ def test_killed_at_any_moment_a_run_ends_with_the_same_bytes(folder, tiny, refer
         assert files(folder) == expected
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(folder, tiny, reference, number, status):
+@pytest.mark.parametrize(("number", "status", "workers"), [(signal.SIGINT, 130, "2"), (signal.SIGTERM, 143, "1")])
+def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(folder, tiny, reference, number, status, workers):
     expected = reference(".npy")
-    process = started(*encode_args(tiny, ".npy"))
+    process = started(*encode_args(tiny, ".npy", "--workers", workers))
     wait_for(lambda: lines_of(folder / ".v.npy.vinilm.journal") > 2)
     process.send_signal(number)
     said = process.communicate(timeout=60)[1]

@@ -1,6 +1,7 @@
 """Corpora to vectors: files of records in, one file of vectors out, in bounded memory; a run that was killed goes on.
 
     chunks.py    records of the inputs, so many at a time
+    cleaning.py  cleaning in several processes
     engine.py    chunks -> vectors, on this machine; another engine would stand beside it
     journal.py   what is done: the partial output of a run, checked when a later run goes on with it
     outputs.py   vectors and ids -> Parquet, NumPy or safetensors, under its name whole or not at all

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from vinilm.encoding.cleaning import clean_chunks
 from vinilm.pooling import normalized
 from vnlp_prep.errors import VnlpError
 
@@ -72,10 +73,17 @@ class LocalEngine:
     truncate_dim: int | None = None
     #: What vectors are stored as.
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype("<f4"))
+    #: Processes that clean; 1: the thread that tokenizes cleans as well.
+    workers: int = 1
 
     def __call__(self, chunks: Iterable[Chunk]) -> Generator[Encoded, None, None]:
         """Yield the vectors of each chunk, in order."""
-        with closing(in_background(self._prepare, chunks, _AHEAD)) as ready:
+        preprocessor = self.extractor.preprocessor
+        if preprocessor is not None and self.workers > 1:
+            items: Iterator[tuple[Chunk, list[str] | None]] = clean_chunks(chunks, preprocessor, self.workers)
+        else:
+            items = ((chunk, None) for chunk in chunks)
+        with closing(in_background(self._prepare, items, _AHEAD)) as ready:
             for item in ready:
                 vectors = self.extractor.compute(item.prepared, batch_tokens=self.batch_tokens)
                 if self.truncate_dim is not None:
@@ -85,10 +93,13 @@ class LocalEngine:
                 rows = np.ascontiguousarray(vectors, dtype=self.dtype)
                 yield Encoded(item.chunk, item.digest, rows, item.prepared.tokens, item.prepared.truncated, item.failed)
 
-    def _prepare(self, chunk: Chunk) -> _Ready:
-        """Clean and tokenize a chunk; a record that this fails for is rejected, with the reason."""
+    def _prepare(self, item: tuple[Chunk, list[str] | None]) -> _Ready:
+        """Clean a chunk, unless that was done, and tokenize it; a record that this fails for is rejected, with the reason."""
+        chunk, cleaned = item
         digest, texts, failed = chunk.digest(), chunk.texts, []
         try:
+            if cleaned is not None:
+                return _Ready(chunk, digest, self.extractor.prepare(cleaned, prompt=self.prompt, clean=False), [])
             prepared = self.extractor.prepare(texts, prompt=self.prompt)
         except (VnlpError, MemoryError):
             raise

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.models import Transformer  # type: ignore[import-not-found]  # made at run time
 
 from vinilm.integrations.modules_json import CLEANING_TRANSFORMER, write_modules
 from vnlp_prep import Preprocessor
+
+try:
+    from sentence_transformers.base.modules import Transformer
+except ImportError:  # before 5.4
+    from sentence_transformers.models import Transformer  # type: ignore[import-not-found,no-redef]
 
 __all__ = ["CLEANING_TRANSFORMER", "CleaningTransformer", "add_cleaning", "write_modules"]
 
@@ -23,7 +27,7 @@ __all__ = ["CLEANING_TRANSFORMER", "CleaningTransformer", "add_cleaning", "write
 _SETTINGS_FILE, *_OTHER_FILES = "vnlp_prep.json", "lexicon.tsv", "vocabulary.txt"
 
 
-class CleaningTransformer(Transformer):  # type: ignore[misc]
+class CleaningTransformer(Transformer):
     """A Transformer module that cleans texts before it tokenizes them; the prompt is put before the cleaned text."""
 
     #: What cleans. The shipped one, if none was saved with the model.
@@ -34,7 +38,9 @@ class CleaningTransformer(Transformer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.preprocessor = Preprocessor() if preprocessor is None else preprocessor
 
-    def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:
+    def preprocess(  # type: ignore[override]  # the rest of its parameters are in kwargs
+        self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
         """Clean ``inputs``, then do what Transformer does. Strings, pairs, and the ``text`` of dictionaries are cleaned."""
         features: dict[str, Any] = super().preprocess([self._cleaned(i) for i in inputs], prompt=prompt, **kwargs)
         return features

@@ -2,6 +2,9 @@
 
 Nothing is delayed to wait for company: while one batch is computed the next one gathers. One thread computes; everything else
 (adding, dropping, delivering) happens in the event loop, so that only the queue itself needs a lock.
+
+Who came first is served first, but a request has its turn for one batch of tokens at a time: the texts of a large one stand in
+line once for each batch that they fill, so that a single query need not wait until thousands of documents are through.
 """
 
 from __future__ import annotations
@@ -10,9 +13,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from itertools import count, islice
+from heapq import heappop, heappush
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("vinilm.serve")
 
-#: Waiting texts among which the companions of the oldest one are looked for.
-_WINDOW = 512
+#: Batches' worth of texts, from the head of the line, among which the companions of the first one are looked for.
+_WINDOW = 2
 
 
 class Item(NamedTuple):
@@ -51,6 +54,8 @@ class Job:
         #: Resolved when all vectors are there; carries the error if there was one.
         self.finished: asyncio.Future[None] = loop.create_future()
         self.keys: list[int] = []
+        #: When the next of its texts has its turn, in batches of tokens.
+        self.turn = 0.0
 
     def fail(self, error: BaseException) -> None:
         """Let the request end with ``error``."""
@@ -77,7 +82,9 @@ class Batcher:
         self._compute = compute
         self._metrics = metrics
         self._done = done
-        self._waiting: OrderedDict[int, Item] = OrderedDict()
+        self._waiting: dict[int, Item] = {}
+        self._line: list[tuple[int, int]] = []  # a heap of (turn, key); keys that are not in _waiting any more were dropped
+        self._turn = 0  # of the text that was served last
         self._tokens = 0
         self._changed = threading.Condition()
         self._closed = False
@@ -104,6 +111,9 @@ class Batcher:
                 key = next(self._keys)
                 item.job.keys.append(key)
                 self._waiting[key] = item
+                item.job.turn = max(item.job.turn, self._turn)
+                heappush(self._line, (int(item.job.turn), key))
+                item.job.turn += item.tokens / self.batch_tokens
                 self._tokens += item.tokens
             self._changed.notify()
 
@@ -147,13 +157,25 @@ class Batcher:
             del batch, vectors
 
     def _next(self) -> list[Item]:
-        """Wait for work and take a batch: the oldest text, and those that fit with it; empty when the queue was closed."""
+        """Wait for work and take a batch: the first in line, and those that fit with it; empty when the queue was closed."""
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
             if self._closed:
                 return []
-            keys = choose([(k, item.tokens) for k, item in islice(self._waiting.items(), _WINDOW)], self.batch_tokens)
+            window: list[tuple[int, int]] = []
+            tokens = 0
+            while self._line and tokens < _WINDOW * self.batch_tokens:
+                place = heappop(self._line)
+                if place[1] in self._waiting:
+                    window.append(place)
+                    tokens += self._waiting[place[1]].tokens
+            self._turn = window[0][0]
+            keys = choose([(key, self._waiting[key].tokens) for _, key in window], self.batch_tokens)
+            taken = set(keys)
+            for place in window:
+                if place[1] not in taken:
+                    heappush(self._line, place)
             batch = [self._waiting.pop(k) for k in keys]
             self._tokens -= sum(item.tokens for item in batch)
             return batch
@@ -177,10 +199,10 @@ class Batcher:
 
 
 def choose(waiting: Sequence[tuple[int, int]], batch_tokens: int) -> list[int]:
-    """Return the keys of the next batch out of (key, tokens), the oldest first.
+    """Return the keys of the next batch out of (key, tokens), in ascending order of tokens.
 
-    The oldest text always goes, so that none starves; with it go those nearest to it in length, up to ``batch_tokens``:
-    sequences of one length are the fastest to compute together.
+    The first one always goes, so that none starves; with it go those nearest to it in length, up to ``batch_tokens``, because
+    backends that pad lose least with sequences of one length.
 
     >>> choose([(1, 10), (2, 90), (3, 11), (4, 9), (5, 12)], 30)
     [4, 1, 3]

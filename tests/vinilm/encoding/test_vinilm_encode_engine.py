@@ -14,6 +14,7 @@ from vinilm.encoding.engine import LocalEngine, in_background
 from vinilm.encoding.progress import figures, summary_lines
 from vinilm.encoding.run import Summary
 from vinilm.errors import BackendError
+from vnlp_prep import Preprocessor
 from vnlp_prep.corpus.documents import Document
 from vnlp_prep.corpus.records import Line
 from vnlp_prep.terminal import Paint
@@ -23,11 +24,14 @@ class Extractor:
     """The two halves of a FeatureExtractor, without a model: (text length, number of texts)."""
 
     normalize = False
+    preprocessor: Preprocessor | None = None
 
     def __init__(self, error: type[Exception] = ValueError) -> None:
         self.error = error
 
-    def prepare(self, texts, *, prompt=""):
+    def prepare(self, texts, *, prompt="", clean=True):
+        if clean and self.preprocessor:
+            texts = self.preprocessor(texts)
         for text in texts:
             if text == "bad":
                 raise self.error("no good")
@@ -66,6 +70,34 @@ def test_a_text_that_cannot_be_prepared_is_rejected_and_the_others_are_not():
     assert encoded.chunk.ids == [0, 2]
     assert [(r["line"], r["reason"]) for r in encoded.chunk.rejects] == [(1, "internal-error"), (3, "internal-error")]
     assert encoded.digest == chunk(0, "a", "bad", "ccc", "bad").digest()  # of what was read, not of what was left
+
+
+class Fragile(Preprocessor):
+    """Breaks on one text, as a bug would make it; in a worker process too."""
+
+    def clean(self, text):
+        if text == "fragile":
+            raise ValueError("no good")
+        return super().clean(text)
+
+    def __call__(self, texts):
+        return [self.clean(t).text for t in texts]
+
+
+def test_several_processes_that_clean_make_no_difference():
+    texts = [[f"Teh log {n} {i} &amp; more" for i in range(n * 7 % 30)] for n in range(12)]
+    texts[8] = ["fine", "fragile", "fine"]
+    out = []
+    for workers in (1, 2):
+        extractor = Extractor()
+        extractor.preprocessor = Fragile()
+        out.append(list(LocalEngine(extractor, workers=workers)(chunk(n, *t) for n, t in enumerate(texts))))
+    for one, two in zip(*out, strict=True):
+        np.testing.assert_array_equal(one.vectors, two.vectors)
+        assert (one.chunk.number, one.chunk.ids, one.digest) == (two.chunk.number, two.chunk.ids, two.digest)
+        assert one.failed == two.failed == ([(1, "ValueError: no good")] if one.chunk.number == 8 else [])
+    assert len(out[0]) == 12
+    assert out[0][1].vectors[0][0] == len("The log 1 0 & more")
 
 
 @pytest.mark.parametrize("error", [BackendError, MemoryError])

@@ -46,14 +46,16 @@ class HeldBackend(Backend):
         self.open.set()
         #: Set when a batch waits at the door.
         self.reached = threading.Event()
-        #: Texts of each batch.
+        #: Texts of each batch, and the tokens of each of them.
         self.batches: list[int] = []
+        self.lengths: list[list[int]] = []
         self.fails = False
 
     def hidden_states(self, batch: Any) -> Any:
         self.reached.set()
         assert self.open.wait(60)
         self.batches.append(len(batch.lengths))
+        self.lengths.append(batch.lengths.tolist())
         if self.fails:
             raise RuntimeError("out of memory")
         return self._backend.hidden_states(batch)

@@ -20,14 +20,20 @@ def unit(vectors: Any) -> Any:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def flood(address: str, requests: int, *, patient: bool) -> tuple[list[int], list[Any]]:
-    """Ask ``requests`` times at once; return all statuses, and the last answers. ``patient``: come back when told to."""
+def flood(running: Any, door: threading.Event, requests: int, *, patient: bool) -> tuple[list[int], list[Any]]:
+    """Ask ``requests`` times at once; return all statuses, and the last answers. ``patient``: come back when told to.
+
+    ``door`` is shut until one of the requests is turned away.
+    """
+    door.clear()
     statuses: list[int] = []
 
     async def ask(client: Any, i: int) -> Any:
         while True:
             response = await client.post("/embed", json={"inputs": f"text number {i} " + "and more " * (i % 40)})
             statuses.append(response.status_code)
+            if response.status_code == 429:
+                door.set()
             if response.status_code != 429 or not patient:
                 return response
             assert int(response.headers["Retry-After"]) * 1000 >= float(response.headers["Retry-After-Ms"]) > 0
@@ -36,7 +42,7 @@ def flood(address: str, requests: int, *, patient: bool) -> tuple[list[int], lis
 
     async def ask_all() -> list[Any]:
         limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
+        async with httpx.AsyncClient(base_url=running.address, timeout=120, limits=limits) as client:
             return await asyncio.gather(*(ask(client, i) for i in range(requests)))
 
     return statuses, asyncio.run(ask_all())
@@ -61,10 +67,7 @@ def test_texts_that_wait_are_computed_together(held: Any, run_service: Any, wait
 
 def test_at_overload_every_request_is_answered(held: Any, run_service: Any) -> None:
     with run_service(held, Limits(queue_tokens=200)) as running:
-        held.backend.open.clear()
-        # The door opens when some were turned away for sure: the queue holds a few dozen at most.
-        threading.Timer(1, held.backend.open.set).start()
-        statuses, answers = flood(running.address, 200, patient=False)
+        statuses, answers = flood(running, held.backend.open, 200, patient=False)
         assert len(answers) == 200
         assert set(statuses) == {200, 429}
         assert running.metric("vinilm_rejected_total", reason="overloaded") == statuses.count(429)
@@ -74,11 +77,13 @@ def test_at_overload_every_request_is_answered(held: Any, run_service: Any) -> N
                 assert response.json()["error_type"] == "overloaded"
 
 
-def test_clients_that_come_back_when_told_succeed_and_get_their_own(fx: Any, run_service: Any) -> None:
-    with run_service(fx, Limits(queue_tokens=200)) as running:
-        _, answers = flood(running.address, 200, patient=True)
+def test_clients_that_come_back_when_told_succeed_and_get_their_own(held: Any, run_service: Any) -> None:
+    with run_service(held, Limits(queue_tokens=1000)) as running:
+        statuses, answers = flood(running, held.backend.open, 200, patient=True)
+    assert statuses.count(200) == 200
+    assert 429 in statuses
     texts = [f"text number {i} " + "and more " * (i % 40) for i in range(200)]
-    np.testing.assert_allclose([a.json()[0] for a in answers], unit(fx.encode(texts)), atol=1e-5)
+    np.testing.assert_allclose([a.json()[0] for a in answers], unit(held.encode(texts)), atol=1e-5)
 
 
 def test_too_many_requests_at_a_time_but_health_is_answered(held: Any, run_service: Any, wait_until: Any) -> None:
@@ -148,15 +153,18 @@ def test_a_small_request_does_not_wait_for_all_of_a_large_one(held: Any, run_ser
     with run_service(held) as running, ThreadPoolExecutor(2) as pool:
         held.backend.reached.clear()
         held.backend.open.clear()
-        large = pool.submit(running.post, "/embed", {"inputs": ["many words " * 60] * 400})
+        large = pool.submit(running.post, "/embed", {"inputs": ["many words " * 60] * 200})
         assert held.backend.reached.wait(60)
+        wait_until(lambda: running.metric("vinilm_queue_texts") == 192)
         small = pool.submit(running.post, "/embed", {"inputs": "small"})
-        wait_until(lambda: running.metric("vinilm_queue_texts") >= 300)
-        # The larger one is prepared in slices; the small one stands behind those that were there before it.
-        wait_until(lambda: running.service.requests == 2)
+        wait_until(lambda: running.metric("vinilm_queue_texts") == 193)
         held.backend.open.set()
         assert small.result().status_code == 200
         assert large.result().status_code == 200
+    # 25 batches or so of 8 texts, and the small one in one of the first.
+    computed = held.backend.lengths[1:]
+    assert len(computed) >= 25
+    assert next(i for i, lengths in enumerate(computed) if lengths[0] == 3) <= 3
 
 
 # --- the end --------------------------------------------------------------------------------------------------------------
