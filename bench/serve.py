@@ -4,7 +4,8 @@
     python bench/serve.py MODEL --backend openvino --dtype auto --seconds 20
 
 *Throughput.* The texts are encoded offline and by the service in turns, several times, and the medians compared: requests of one
-text, 64 of them under way; requests of 32 texts, 4 under way. Client and service are processes of their own on one machine.
+text, 64 of them under way; requests of 32 texts, 4 under way. Client and service are processes of their own on one machine, which
+they share with whatever else runs there; so the processor time of each side is given too.
 
 *Latency.* Requests of one text arrive by chance (a Poisson process, whether or not the last ones were answered) at a part of the
 throughput that was measured.
@@ -43,7 +44,6 @@ LOADS = (0.25, 0.5, 0.75, 0.9)
 OVERLOAD = 4
 # Requests of one text and of several: texts in each, requests under way.
 SHAPES = ((1, 64), (32, 4))
-_START_COMMAND = "from vinilm.serve.command import serve; serve()"
 
 
 def texts(number: int) -> list[str]:
@@ -72,6 +72,8 @@ class Outcome:
     wrong: int = 0
     sent: int = 0
     wall: float = 0.0
+    #: Seconds of processor time of the service.
+    cpu: float = 0.0
 
     def row(self) -> dict[str, Any]:
         """The numbers, for the results."""
@@ -122,9 +124,15 @@ class Client:
             outcome.seconds_of_429.append(seconds)
         return response
 
+    async def cpu_seconds(self) -> float:
+        """Return the processor time that the service has used, as it says itself."""
+        lines = (await self.http.get("/metrics")).text.splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("process_cpu_seconds_total "))
+
     async def closed(self, number: int, under_way: int) -> Outcome:
         """Ask for all texts once, ``number`` at a time, with ``under_way`` requests at any moment."""
         outcome = Outcome()
+        before = await self.cpu_seconds()
         starts = iter(range(0, len(self.texts), number))
 
         async def work() -> None:
@@ -134,6 +142,7 @@ class Client:
         started = time.perf_counter()
         await asyncio.gather(*(work() for _ in range(under_way)))
         outcome.wall = time.perf_counter() - started
+        outcome.cpu = await self.cpu_seconds() - before
         return outcome
 
     async def open(self, rate: float, seconds: float) -> Outcome:
@@ -172,7 +181,7 @@ class Client:
 def service(model: str, options: list[str]) -> Iterator[str]:
     """Run the service on a free port; yield its address."""
     environment = {**os.environ, "PYTHONPATH": str(results.ROOT)}
-    command = [sys.executable, "-c", _START_COMMAND, model, "--port", "0", "--model-name", "bench", *options]
+    command = [sys.executable, "-m", "vinilm", "serve", model, "--port", "0", "--model-name", "bench", *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr is not None
     try:
@@ -195,19 +204,25 @@ async def measure(arguments: argparse.Namespace, fx: Any, address: str, found: d
     all_texts = texts(arguments.texts)
     started = time.perf_counter()
     vectors = fx.encode(all_texts)
-    offline = [time.perf_counter() - started]
+    offline, offline_cpu = [time.perf_counter() - started], []
     client = Client(address, "bench", all_texts, vectors)
     served: dict[tuple[int, int], list[Outcome]] = {shape: [] for shape in SHAPES}
     await client.closed(*SHAPES[0])  # both have run once before anything counts
     for _ in range(arguments.rounds):
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         await asyncio.to_thread(fx.encode, all_texts)
         offline.append(time.perf_counter() - started)
+        offline_cpu.append(time.process_time() - cpu)
         for shape in SHAPES:
             served[shape].append(await client.closed(*shape))
     found["tokens_per_text"] = round(fx.prepare(all_texts).tokens / len(all_texts), 1)
     reference = len(all_texts) / statistics.median(offline[1:])
-    found["offline"] = {"texts_per_second": round(reference, 2), "rounds": [round(s, 2) for s in offline[1:]]}
+    found["offline"] = {
+        "texts_per_second": round(reference, 2),
+        "cpu_ms_per_text": round(statistics.median(offline_cpu) / len(all_texts) * 1000, 2),
+        "rounds": [round(s, 2) for s in offline[1:]],
+    }
+    print(found["offline"], flush=True)
     found["throughput"] = []
     for (number, under_way), outcomes in served.items():
         rate = len(all_texts) / statistics.median(o.wall for o in outcomes)
@@ -218,6 +233,7 @@ async def measure(arguments: argparse.Namespace, fx: Any, address: str, found: d
                 "requests_under_way": under_way,
                 "texts_per_second": round(rate, 2),
                 "share_of_offline": round(rate / reference, 3),
+                "cpu_ms_per_text": round(statistics.median(o.cpu for o in outcomes) / len(all_texts) * 1000, 2),
                 "rounds": [round(o.wall, 2) for o in outcomes],
                 "statuses": dict(statuses),
                 "wrong": sum(o.wrong for o in outcomes),

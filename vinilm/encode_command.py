@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vinilm.encoding.engine import LocalEngine
 
 #: Records in a chunk where the encoder runs on the processor: some seconds of work; elsewhere it is that much faster.
-_CHUNK_CPU, _CHUNK_GPU = 1024, 8192
+_CHUNK_CPU, _CHUNK_GPU = 512, 8192
 
 
 @click.command(
@@ -56,9 +56,7 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 @click.option("--dtype", metavar="NAME", help="To compute in: float32, bfloat16, ..., auto (fastest). Default: float32.")
 @click.option("--batch-tokens", type=click.IntRange(1), metavar="N", help="In a batch. Default: what is fastest.")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes that clean. The output is the same.")
-@click.option(
-    "--chunk-records", type=click.IntRange(1), metavar="N", help="Done, and saved, at a time. Default: 1024; GPU: 8192."
-)
+@click.option("--chunk-records", type=click.IntRange(1), metavar="N", help="Done, and saved, at a time. Default: 512; GPU: 8192.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
 def encode(
     inputs: tuple[str, ...],

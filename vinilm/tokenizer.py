@@ -13,12 +13,13 @@ from transformers import AutoTokenizer, BatchEncoding, BertTokenizer, CharSpan, 
 
 from vinilm.errors import ModelError
 from vnlp_prep import Cleaned, Preprocessor
+from vnlp_prep.pipeline import SAVED_FILES
 
 #: What a sequence of a tokenized sample was made from: one text, or words that the caller had split.
 Source = Cleaned | list[Cleaned]
 # What Preprocessor.save writes beside the tokenizer's own files. Listed as files of the vocabulary, they are found wherever the
 # tokenizer is: in a folder, in a subfolder, or in the cache of a hub.
-_PREPROCESSOR_FILES = {"preprocessor_file": "vnlp_prep.json", "lexicon_file": "lexicon.tsv", "vocabulary_file": "vocabulary.txt"}
+_PREPROCESSOR_FILES = dict(zip(("preprocessor_file", "lexicon_file", "vocabulary_file"), SAVED_FILES, strict=True))
 
 
 class RawEncoding(BatchEncoding):

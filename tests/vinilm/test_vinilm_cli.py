@@ -378,13 +378,14 @@ def test_two_runs_on_one_output(folder, tiny):
     assert np.load("v.npy").shape == (1, 64)
 
 
-def test_the_examples_of_the_page_read_the_outputs(corpus, folder, tiny):
+def test_the_examples_of_the_page_read_the_outputs(folder, reference):
     for library in ("polars", "safetensors"):
         pytest.importorskip(library)
     page = (ROOT / "docs" / "encode.md").read_text(encoding="utf-8")
     [example] = [block.split("```")[0] for block in page.split("```py\n")[1:]]
     for suffix in (".parquet", ".npy", ".safetensors"):
-        assert vinilm("encode", "in.jsonl", "-m", str(tiny), "-o", f"kb{suffix}").returncode == 1
+        for name, content in reference(suffix).items():
+            (folder / name.replace("v.", "kb.", 1)).write_bytes(content)
     names: dict[str, object] = {}
     parts = example.split("\n\n")
     assert len(parts) == 3

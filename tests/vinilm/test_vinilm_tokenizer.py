@@ -296,6 +296,17 @@ def test_the_preprocessor_travels_with_the_tokenizer(saved: Path, loader: Any, t
     assert not VnlpTokenizer.from_pretrained(tmp_path).clean
 
 
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_a_vocabulary_alone(tiny: Path, tmp_path: Path, lower_case: bool) -> None:
+    """A folder of old, with vocab.txt; upper case is kept where the settings say so."""
+    vocabulary = transformers.BertTokenizerFast.from_pretrained(tiny).get_vocab()
+    (tmp_path / "vocab.txt").write_text("".join(f"{token}\n" for token in sorted(vocabulary, key=vocabulary.__getitem__)))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": lower_case}))
+    found = VnlpTokenizer.from_pretrained(tmp_path).tokenize("recieve A log")
+    assert found == (["receive", "a", "log"] if lower_case else ["receive", "[UNK]", "log"])
+    assert VnlpTokenizer(vocab=str(tmp_path / "vocab.txt")).tokenize("recieve") == ["receive"]
+
+
 def test_every_file_is_named(saved: Path, tiny: Path, tmp_path: Path) -> None:
     """What save_pretrained returns is what is pushed to a hub: no file of the preprocessor may be missing."""
     preprocessor = Preprocessor(vocabulary=tiny)

@@ -1,6 +1,6 @@
-"""ONNX Runtime, on the CPU, in float32: for machines that have no other use for PyTorch at run time, and the fastest of the portable ways.
+"""ONNX Runtime, on the CPU, in float32.
 
-The graph is our own export (:mod:`vinilm.onnx_export`): made when the model is loaded, or before and kept in the model's folder.
+The graph is our own export (:mod:`vinilm.onnx_export`), made when the model is loaded, or before and kept in the model's folder.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def load(folder: Path, shape: BertShape, *, device: str | None, dtype: str | Non
     Raises BackendError for a device or type that it has not, ModelError for weights that cannot be read.
     """
     if device not in (None, "cpu"):
-        raise BackendError(f"the backend 'onnx' runs on the CPU, not on {device!r}; choose device='cpu', or backend='torch' for a GPU")
+        raise BackendError(
+            f"the backend 'onnx' runs on the CPU, not on {device!r}; choose device='cpu', or backend='torch' for a GPU"
+        )
     if dtype not in (None, "auto", "float32"):
         raise BackendError(
             f"the backend 'onnx' has no dtype {dtype!r}; it has float32 (torch and openvino have bfloat16, openvino has int8)"

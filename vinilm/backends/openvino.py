@@ -1,6 +1,6 @@
 """OpenVINO, on the CPU: the fastest way on x86 processors, in bfloat16 where they have instructions for it, or in int8.
 
-The graph is that of :mod:`vinilm.onnx_export`, read from PyTorch at once: no file is written and the ONNX libraries are not needed.
+The graph is that of :mod:`vinilm.onnx_export`, taken from PyTorch at once: in a second, without a file and the ONNX libraries.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def joined(states: list[Floats], hidden_size: int) -> Floats:
 
 
 def usable_threads() -> int:
-    """Return how many threads may compute: what OMP_NUM_THREADS or ``torch.set_num_threads`` allow, and the processors of this process."""
+    """Return how many threads may compute: what ``torch.set_num_threads`` or OMP_NUM_THREADS say, and the processors allow."""
     import torch
 
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,7 @@
 """TensorFlow, by KerasHub's BertBackbone: for programs that are written in TensorFlow. Float32 only.
 
 KerasHub reads the safetensors weights of transformers' BertModel by itself. Two things are put right afterwards: it has GELU's
-approximation by tanh, where BERT has the exact one (the features would be off by 7e-3), and a fixed epsilon of the normalizations.
+approximation by tanh, where BERT has the exact one (the features would be off by 7e-3), and an epsilon of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from vinilm.backends import Backend
 from vinilm.backends.packed import joined, parts
 from vinilm.errors import BackendError, ModelError
+from vinilm.model_checks import weight_files
 
 if TYPE_CHECKING:
     from vinilm.batches import Batch
@@ -39,8 +40,8 @@ def _keras_on_tensorflow() -> Iterator[None]:
                 f"Keras is already running on {keras.backend.backend()} in this process, and cannot change; set the environment "
                 "variable KERAS_BACKEND=tensorflow before the program starts, or choose another backend than 'tensorflow'"
             )
-    # Both are read once, at import; TF_CPP_MIN_LOG_LEVEL=2 leaves errors.
-    wanted = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
+    # Both are read once, at import; TF_CPP_MIN_LOG_LEVEL=3 leaves what is fatal.
+    wanted = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
@@ -61,12 +62,13 @@ with _keras_on_tensorflow():
 
 
 def load(folder: Path, shape: BertShape, *, device: str | None, dtype: str | None) -> TensorFlowBackend:
-    """Return the backend with the model in ``folder``. ``device``: ``cpu``, ``cuda`` or ``cuda:N``; default: a GPU if there is one.
+    """Return the backend with the model in ``folder``. ``device``: ``cpu``, ``cuda``, ``cuda:N``; default: a GPU if any.
 
     Raises BackendError for a device or type that is not to be had, ModelError for weights that cannot be read.
     """
     if dtype not in (None, "auto", "float32"):
         raise BackendError(f"the backend 'tensorflow' has no dtype {dtype!r}; it has float32 (torch has bfloat16 and float16)")
+    _limit_threads()
     gpus = _gpus()
     if device is None:
         device = "cuda:0" if gpus else "cpu"
@@ -109,6 +111,15 @@ class TensorFlowBackend(Backend):
             states = self._states(tf.constant(ids, tf.int32), tf.constant(mask, tf.int32)).numpy()
         tokens: Floats = np.ascontiguousarray(states[mask.astype(bool)])
         return tokens
+
+
+def _limit_threads() -> None:
+    """Have TensorFlow, which looks at the processors of the process alone, keep to OMP_NUM_THREADS as the other backends do."""
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdecimal() and tf.config.threading.get_intra_op_parallelism_threads() == 0:
+        # Once TensorFlow runs, its threads are there.
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(int(threads))
 
 
 def _gpus() -> list[Any]:
@@ -154,10 +165,10 @@ def _exact_gelu(x: Any) -> Any:
 def _with_pooler(folder: Path, shape: BertShape) -> Iterator[Path]:
     """Give a folder that KerasHub can read: ``folder`` itself, or a temporary one with a pooler of zeros where it has none.
 
-    KerasHub insists on the weights of the pooler, which no feature depends on, and which models without a head do not always have.
+    KerasHub insists on the weights of the pooler, which no feature depends on, and which not every model has.
     """
     names: set[str] = set()
-    files = sorted(folder.glob("model*.safetensors"))
+    files = weight_files(folder)
     for file in files:
         with safetensors.safe_open(file, framework="numpy") as tensors:
             names.update(tensors.keys())

@@ -29,6 +29,7 @@ class EncodingProgress:
         self._progress: Progress | None = None
 
     def __enter__(self) -> EncodingProgress:
+        self._progress = self._start()  # the first chunk may take a while
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,8 +55,7 @@ class EncodingProgress:
 
     def __call__(self, summary: Summary, chunk: Chunk) -> None:
         """Show where the run is."""
-        if self._progress is None:
-            self._progress = self._start()
+        assert self._progress is not None
         name = shortened(chunk.source.rsplit("/", 1)[-1], 30)
         self._progress.update(
             self._progress.tasks[0].id, description=name, completed=chunk.packed, figures=figures(summary, chunk, self._total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vnlp_prep.errors import SettingsError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vinilm.pooling import Floats
 
 #: What an integration takes for its model: an extractor, or what ``FeatureExtractor.from_pretrained`` finds.
-Model = Any
+Model: TypeAlias = "FeatureExtractor | str | os.PathLike[str]"
 
 
 class LazyExtractor:
@@ -38,7 +38,7 @@ class LazyExtractor:
                 names = ", ".join(options)
                 raise SettingsError(f"{names}: only for a model that is yet to be loaded; make the extractor with them")
             self._extractor = model
-        self._source = model, options
+        self._source: tuple[Model, dict[str, Any]] = model, options
         self._lock = RLock()
 
     @property
@@ -49,6 +49,7 @@ class LazyExtractor:
                 from vinilm.features import FeatureExtractor
 
                 model, options = self._source
+                assert isinstance(model, (str, os.PathLike))  # an extractor is there from the beginning
                 self._extractor = FeatureExtractor.from_pretrained(model, **options)
             return self._extractor
 
@@ -61,11 +62,14 @@ class LazyExtractor:
     def encode(self, texts: Sequence[str], *, role: str | None = None, **options: Any) -> Floats:
         """Return the vectors of ``texts``: (n, hidden) float32.
 
-        ``role``: ``query`` or ``document``, for models that have a prompt for each. ``options``: those of ``encode``.
+        ``role``: ``query`` or ``document``, for models that have a prompt for each. ``options``: those of ``encode``. Raises
+        SettingsError for an extractor with the pooling ``none``, TypeError for what is no sequence of strings.
         """
         if isinstance(texts, str):
             raise TypeError("expected a sequence of strings, not one string")
         with self._lock:
+            if self.extractor.pooling == "none":
+                raise SettingsError("the pooling is 'none': there is no vector for a text; choose mean, cls or max")
             encode = getattr(self.extractor, "encode" if role is None else f"encode_{role}")
             vectors: Floats = encode(texts, **{"show_progress_bar": False, **options})
         return vectors

@@ -15,6 +15,7 @@ from sentence_transformers import SentenceTransformer
 
 from vinilm.integrations.modules_json import CLEANING_TRANSFORMER, write_modules
 from vnlp_prep import Preprocessor
+from vnlp_prep.pipeline import SAVED_FILES
 
 try:
     from sentence_transformers.base.modules import Transformer
@@ -23,8 +24,7 @@ except ImportError:  # before 5.4
 
 __all__ = ["CLEANING_TRANSFORMER", "CleaningTransformer", "add_cleaning", "write_modules"]
 
-# What Preprocessor.save writes.
-_SETTINGS_FILE, *_OTHER_FILES = "vnlp_prep.json", "lexicon.tsv", "vocabulary.txt"
+_SETTINGS_FILE, *_OTHER_FILES = SAVED_FILES
 
 
 class CleaningTransformer(Transformer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Self
 
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from vinilm.integrations.lazy import LazyExtractor, Model
 from vinilm.pooling import Floats
@@ -96,9 +96,8 @@ class VinilmVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return self.truncate_dim or self._lazy.extractor.hidden_size
 
     def __sklearn_clone__(self) -> Self:
-        """Return a clone; the model is shared, for its weights do not change."""
-        params = self.get_params(deep=False)
-        new = type(self)(**{k: v if k == "model" else clone(v, safe=False) for k, v in params.items()})
+        """Return a clone; model and preprocessor are shared, for they do not change."""
+        new = type(self)(**self.get_params(deep=False))
         if "_loaded" in self.__dict__:
             new._loaded = self._loaded
         return new

@@ -6,12 +6,8 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from vinilm.serve.middleware import Keys
 
 #: The environment variable with the key that clients must show.
 KEY_VARIABLE = "VINILM_API_KEY"
@@ -76,59 +72,56 @@ def serve(
     /metrics. SIGTERM: what is under way is finished first.
     """
     from vinilm.errors import BackendError
-    from vnlp_prep.errors import VnlpError
 
+    keys = _keys(api_key_file)
     try:
-        keys = _keys(api_key_file)
-        try:
-            from vinilm.serve.app import create_app
-            from vinilm.serve.limits import Limits
-            from vinilm.serve.server import Server, bound_socket, is_loopback
-            from vinilm.serve.service import Service
-        except ImportError as error:
-            raise BackendError(
-                f'serving needs {error.name or "a library"}, which is not installed: pip install "vnlp-prep[vinilm,serve]"'
-            ) from error
-        from vinilm.features import FeatureExtractor
+        from vinilm.serve.app import create_app
+        from vinilm.serve.limits import Limits
+        from vinilm.serve.middleware import Keys
+        from vinilm.serve.server import Server, bound_socket, is_loopback
+        from vinilm.serve.service import Service
+    except ImportError as error:
+        raise BackendError(
+            f'serving needs {error.name or "a library"}, which is not installed: pip install "vnlp-prep[vinilm,serve]"'
+        ) from error
+    from vinilm.features import FeatureExtractor
 
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-        log = logging.getLogger("vinilm.serve")
-        log.setLevel(logging.INFO)
-        access = logging.getLogger("vinilm.serve.access")
-        access.propagate = False  # its lines are JSON and nothing else
-        access.addHandler(logging.StreamHandler())
-        given = {
-            "text_bytes": max_text_bytes,
-            "texts": max_texts,
-            "body_bytes": max_body_bytes,
-            "requests": max_requests,
-            "queue_tokens": queue_tokens,
-            "grace_seconds": grace,
-        }
-        limits = Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-        sock = bound_socket(host, port)
-        if keys is None and not is_loopback(sock):
-            log.warning("anybody who reaches %s may use this service: there is no key (--api-key-file or %s)", host, KEY_VARIABLE)
-        fx = FeatureExtractor.from_pretrained(
-            model,
-            backend=backend,
-            device=device,
-            dtype=dtype,
-            pooling=pooling,
-            preprocess=clean,
-            max_tokens=max_tokens,
-            long="chunk" if long == "chunk" else "truncate",
-        )
-        service = Service(fx, limits)
-        name = model_name or (Path(model).resolve().name if Path(model).is_dir() else model)
-        app = create_app(service, name, keys=keys, truncate=long != "refuse", access_log=access_log)
-        log.info("%s is loaded: %s", name, fx)
-        Server(app, service).run([sock])
-    except VnlpError as error:
-        raise click.ClickException(str(error)) from error
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    log = logging.getLogger("vinilm.serve")
+    log.setLevel(logging.INFO)
+    access = logging.getLogger("vinilm.serve.access")
+    access.propagate = False  # its lines are JSON and nothing else
+    access.addHandler(logging.StreamHandler())
+    given = {
+        "text_bytes": max_text_bytes,
+        "texts": max_texts,
+        "body_bytes": max_body_bytes,
+        "requests": max_requests,
+        "queue_tokens": queue_tokens,
+        "grace_seconds": grace,
+    }
+    limits = Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    sock = bound_socket(host, port)
+    if keys is None and not is_loopback(sock):
+        log.warning("anybody who reaches %s may use this service: there is no key (--api-key-file or %s)", host, KEY_VARIABLE)
+    fx = FeatureExtractor.from_pretrained(
+        model,
+        backend=backend,
+        device=device,
+        dtype=dtype,
+        pooling=pooling,
+        preprocess=clean,
+        max_tokens=max_tokens,
+        long="chunk" if long == "chunk" else "truncate",
+    )
+    service = Service(fx, limits)
+    name = model_name or (Path(model).resolve().name if Path(model).is_dir() else model)
+    app = create_app(service, name, keys=Keys(keys) if keys else None, truncate=long != "refuse", access_log=access_log)
+    log.info("%s is loaded: %s", name, fx)
+    Server(app, service).run([sock])
 
 
-def _keys(file: str | None) -> Keys | None:
+def _keys(file: str | None) -> list[str] | None:
     """Return the keys in ``file``, else that in the environment, else None. They are no option: other users see command lines."""
     from vnlp_prep.errors import SettingsError
 
@@ -145,6 +138,4 @@ def _keys(file: str | None) -> Keys | None:
             raise SettingsError(f"{KEY_VARIABLE} is empty; give it a key, or unset it")
     else:
         return None
-    from vinilm.serve.middleware import Keys
-
-    return Keys(found)
+    return found

@@ -23,8 +23,8 @@ class Limits:
     all_body_bytes: int = 128 * MIB
     #: Tokens that may wait for the encoder before requests are turned away; None: 32 batches of the backend.
     queue_tokens: int | None = None
-    #: Bytes that may wait for ``/clean`` before requests are turned away.
-    queue_bytes: int = 16 * MIB
+    #: Characters that may wait for ``/clean`` before requests are turned away.
+    queue_characters: int = 16 * MIB
     #: Seconds that a client may take to send its body.
     body_seconds: float = 30.0
     #: Seconds for finishing what waits, once the service is asked to stop.

@@ -67,7 +67,7 @@ class Service:
         )
         queue_tokens = self.limits.queue_tokens or _QUEUE_BATCHES * fx.backend.batch_tokens
         self.gate = Gate(queue_tokens, "tokens (estimated)")
-        self.clean_gate = Gate(self.limits.queue_bytes, "bytes for cleaning")
+        self.clean_gate = Gate(self.limits.queue_characters, "characters for cleaning")
         self.batcher = Batcher(self._compute, fx.backend.batch_tokens, self.metrics, self.gate.done)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="vinilm-prepare")
         self._jobs: set[Job] = set()

@@ -69,6 +69,11 @@ def test_the_model_is_loaded_when_it_is_used(tmp_path: Path) -> None:
         embeddings.embed_query("x")
 
 
+def test_without_pooling_there_are_no_vectors(prompted: Path) -> None:
+    with pytest.raises(SettingsError, match="choose mean, cls or max"):
+        VinilmEmbeddings(prompted, pooling="none").embed_query("x")
+
+
 def test_what_is_no_model_and_no_text(extractor: FeatureExtractor) -> None:
     with pytest.raises(TypeError, match="not int"):
         VinilmEmbeddings(3)

@@ -82,8 +82,9 @@ def test_clones_share_the_model(extractor: FeatureExtractor, prompted: Path) -> 
     assert second._lazy is not first._lazy
     assert first.pooling is None
     assert clone(VinilmVectorizer(extractor)).model is extractor
-    # Unlike the model, a preprocessor is a parameter as any other.
-    assert clone(VinilmVectorizer(prompted, preprocess=Preprocessor())).preprocess is not None
+    third = VinilmVectorizer(prompted, preprocess=Preprocessor(stages=("html",)))
+    third.transform(["x"])
+    assert clone(third)._lazy is third._lazy
 
 
 def test_names_of_features_and_frames(extractor: FeatureExtractor) -> None:
