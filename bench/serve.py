@@ -32,6 +32,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import httpx
@@ -97,9 +98,9 @@ class Client:
         self.model = model
         self.texts = texts
         self.vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        self.http = httpx.AsyncClient(
-            base_url=address, timeout=300, limits=httpx.Limits(max_connections=None, max_keepalive_connections=600)
-        )
+        # Several, taken in turns: the cost of a request in one client grows with its connections.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+        self.clients = cycle([httpx.AsyncClient(base_url=address, timeout=300, limits=limits) for _ in range(16)])
 
     async def ask(self, first: int, number: int, outcome: Outcome) -> httpx.Response | None:
         """Ask for ``number`` vectors from text ``first`` on."""
@@ -107,7 +108,7 @@ class Client:
         body = orjson.dumps({"model": self.model, "input": self.texts[first : first + number], "encoding_format": "base64"})
         started = time.perf_counter()
         try:
-            response = await self.http.post("/v1/embeddings", content=body, headers={"Content-Type": "application/json"})
+            response = await next(self.clients).post("/v1/embeddings", content=body, headers={"Content-Type": "application/json"})
         except httpx.HTTPError as error:
             outcome.statuses[type(error).__name__] += 1
             return None
@@ -126,7 +127,7 @@ class Client:
 
     async def cpu_seconds(self) -> float:
         """Return the processor time that the service has used, as it says itself."""
-        lines = (await self.http.get("/metrics")).text.splitlines()
+        lines = (await next(self.clients).get("/metrics")).text.splitlines()
         return next(float(line.split()[1]) for line in lines if line.startswith("process_cpu_seconds_total "))
 
     async def closed(self, number: int, under_way: int) -> Outcome:

@@ -134,8 +134,8 @@ class FeatureExtractor:
         ``backend``: ``auto`` (torch), ``torch``, ``openvino``, ``onnx`` or ``tensorflow``. ``device``: as torch names it
         (default: a GPU if there is one). ``dtype``: ``float32`` (default), ``bfloat16``, ``float16``, ``int8`` where the backend
         has it, or ``auto``: the fastest that keeps a cosine of 0.9999. ``pooling``: ``mean``, ``cls``, ``max`` or ``none``
-        (default: the model's). ``preprocess``: True (the preprocessor that was saved with the model, else the shipped one), False,
-        or a Preprocessor. ``max_tokens``: of a text (default: the model's). ``long``: ``truncate`` or ``chunk``, what becomes of
+        (default: the model's). ``preprocess``: True (the preprocessor that was saved with the model, else the shipped one),
+        False, or a Preprocessor. ``max_tokens``: of a text (default: the model's). ``long``: ``truncate`` or ``chunk``, what becomes of
         longer ones. ``cache_dir``: where hub models are cached, if not in the usual place.
 
         Raises ModelError for a model that cannot be found or used, BackendError for a backend, device or type that is not to be

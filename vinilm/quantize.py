@@ -8,17 +8,20 @@ Every model loses differently: measure the cosine against float32 on your own te
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vinilm.backends.no_telemetry import no_telemetry
 from vinilm.backends.openvino import float_graph
 from vinilm.backends.packed import PackedInputs
 from vinilm.batches import pack, plan
-from vinilm.errors import BackendError
+from vinilm.errors import BackendError, ModelError
 from vinilm.onnx_export import identity
 from vinilm.tokens import Tokenizer
 from vnlp_prep.lexicon.files import data_folder
@@ -60,12 +63,18 @@ def quantize(folder: Path, shape: BertShape, target: Path, texts: Iterable[str] 
 
 
 def quantized_graph(folder: Path, shape: BertShape) -> openvino.Model:
-    """Return the quantized encoder: that in ``folder`` if it was made from just these weights, else a new one."""
+    """Return the quantized encoder: that in ``folder`` if it was made from just these weights, else a new one.
+
+    Raises ModelError when the file in the folder is damaged, and as :func:`quantize`.
+    """
     import openvino
 
     file = folder / INT8_FILE
     if file.is_file():
-        model = openvino.Core().read_model(file)
+        try:
+            model = openvino.Core().read_model(file)
+        except RuntimeError as error:
+            raise ModelError(f"{file}: cannot be read; quantize the model anew, or delete the file: {error}") from error
         if model.has_rt_info(_IDENTITY) and model.get_rt_info(_IDENTITY).astype(str) == identity(folder):
             return model
     return quantized(folder, shape)
@@ -74,7 +83,8 @@ def quantized_graph(folder: Path, shape: BertShape) -> openvino.Model:
 def quantized(folder: Path, shape: BertShape, texts: Iterable[str] | None = None) -> openvino.Model:
     """Return the encoder in ``folder``, quantized, as an OpenVINO graph in memory; for the arguments see :func:`quantize`."""
     try:
-        import nncf
+        with no_telemetry():
+            import nncf
     except ImportError as error:
         raise BackendError('quantizing to int8 needs nncf; install it with: pip install "vnlp-prep[openvino]"') from error
 
@@ -86,14 +96,16 @@ def quantized(folder: Path, shape: BertShape, texts: Iterable[str] | None = None
         for numbers in plan([len(s) for s in sequences], _BATCH_TOKENS)
     ]
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    model: openvino.Model = nncf.quantize(
-        float_graph(folder, shape),
-        nncf.Dataset(batches),
-        model_type=nncf.ModelType.TRANSFORMER,
-        preset=nncf.QuantizationPreset.MIXED,
-        ignored_scope=nncf.IgnoredScope(patterns=_FLOATING),
-        subset_size=len(batches),
-    )
+    # Standard output may be a pipe of vectors; progress is for standard error.
+    with contextlib.redirect_stdout(sys.stderr), no_telemetry():
+        model: openvino.Model = nncf.quantize(
+            float_graph(folder, shape),
+            nncf.Dataset(batches),
+            model_type=nncf.ModelType.TRANSFORMER,
+            preset=nncf.QuantizationPreset.MIXED,
+            ignored_scope=nncf.IgnoredScope(patterns=_FLOATING),
+            subset_size=len(batches),
+        )
     model.set_rt_info(identity(folder), _IDENTITY)
     return model
 

@@ -33,8 +33,8 @@ DEFAULT_THRESHOLD = 0.75
 _HTML_MODES = ("fragment", "page")
 # The body of a removed code element: where it starts and ends now, and where it started in the raw text.
 _Body = tuple[int, int, int]
-#: What ``save`` writes: settings, added terms, vocabulary. Not "vocab.txt": the folder may be that of a model, whose own file must
-#: stay as it is.
+#: What ``save`` writes: settings, added terms, vocabulary. Not "vocab.txt": the folder may be that of a model, whose own file
+#: must stay as it is.
 SAVED_FILES = _SETTINGS_FILE, _LEXICON_FILE, _VOCABULARY_FILE = "vnlp_prep.json", "lexicon.tsv", "vocabulary.txt"
 
 

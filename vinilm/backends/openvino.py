@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino
 import torch
 
 from vinilm.backends import Backend
+from vinilm.backends.no_telemetry import no_telemetry
 from vinilm.backends.packed import PackedInputs, joined, parts, usable_threads
 from vinilm.errors import BackendError
 from vinilm.onnx_export import PackedEncoder, example_inputs
 from vinilm.weights import read_weights
+
+with no_telemetry():
+    import openvino
 
 if TYPE_CHECKING:
     from vinilm.batches import Batch
@@ -56,7 +59,7 @@ def load(folder: Path, shape: BertShape, *, device: str | None, dtype: str | Non
 def float_graph(folder: Path, shape: BertShape) -> openvino.Model:
     """Return the encoder in ``folder`` as an OpenVINO graph in float32, all sizes of its inputs dynamic."""
     examples = example_inputs()
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), no_telemetry(), warnings.catch_warnings():
         # The deprecations of torch's tracer, which OpenVINO calls.
         warnings.simplefilter("ignore")
         model = openvino.convert_model(PackedEncoder(read_weights(folder), shape), example_input=examples)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +19,7 @@ from bert_reference import check_against_reference, cosines, mixed_sequences, no
 
 from vinilm.backends import load_backend
 from vinilm.batches import pack
-from vinilm.errors import BackendError
+from vinilm.errors import BackendError, ModelError
 from vinilm.pooling import pool
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -72,6 +76,10 @@ def test_int8_from_the_folder(tiny, tmp_path, monkeypatch):
     # Not the float32 graph under another name.
     assert np.abs(states - expected).max() > 1e-4
 
+    (folder / "openvino" / "int8.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"int8\.xml: cannot be read; quantize"):
+        load_backend("openvino", folder, shape, dtype="int8")
+
 
 def test_int8_of_other_weights_is_not_used(tiny, tmp_path, monkeypatch):
     pytest.importorskip("nncf")
@@ -84,6 +92,32 @@ def test_int8_of_other_weights_is_not_used(tiny, tmp_path, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(quantize, "quantized", lambda *_: "made anew")
     assert quantize.quantized_graph(folder, shape_of(folder)) == "made anew"
+
+
+def test_nothing_is_reported_and_nothing_written_at_home(tiny, tmp_path):
+    """OpenVINO and NNCF would write a client id into the home folder and send statistics."""
+    pytest.importorskip("nncf")
+    home = tmp_path / "home"
+    home.mkdir()
+    code = f"""
+import socket, os
+connect = []
+socket.socket.connect = lambda self, address: connect.append(address)
+socket.getaddrinfo = lambda *a, **k: connect.append(a) or []
+from pathlib import Path
+from vinilm.quantize import quantized
+from vinilm.shape import BertShape
+before = dict(os.environ)
+quantized(Path({str(tiny)!r}), BertShape(**{vars(shape_of(tiny))!r}), ["a text", "another one"])
+assert dict(os.environ) == before
+assert not connect, connect
+"""
+    settings = {**os.environ, "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    settings = {name: value for name, value in settings.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL", "NNCF_CI")}
+    done = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout == ""
+    assert not [file for file in home.rglob("*") if file.name in ("openvino_ga_cid", "openvino_telemetry", "stats")]
 
 
 def test_int8_without_texts(tiny, tmp_path):
