@@ -24,8 +24,7 @@ from torch.nn import functional
 from vinilm.backends.packed import PackedInputs
 from vinilm.batches import pack
 from vinilm.errors import BackendError, ModelError
-from vinilm.model_checks import weight_files
-from vinilm.weights import read_weights
+from vinilm.models.weights import read_weights, weight_files
 
 if TYPE_CHECKING:
     import onnx

@@ -16,8 +16,8 @@ from vinilm.backends import Backend
 from vinilm.backends.no_telemetry import no_telemetry
 from vinilm.backends.packed import PackedInputs, joined, parts, usable_threads
 from vinilm.errors import BackendError
+from vinilm.models.weights import read_weights
 from vinilm.onnx_export import PackedEncoder, example_inputs
-from vinilm.weights import read_weights
 
 with no_telemetry():
     import openvino

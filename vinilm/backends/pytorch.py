@@ -19,7 +19,7 @@ from vinilm.backends import Backend
 from vinilm.backends.attention import Attention, Sequences, choose
 from vinilm.backends.linear import Linear, make_linear
 from vinilm.errors import BackendError
-from vinilm.weights import read_weights
+from vinilm.models.weights import read_weights
 
 if TYPE_CHECKING:
     from vinilm.batches import Batch

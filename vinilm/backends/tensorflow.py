@@ -21,7 +21,7 @@ import numpy as np
 from vinilm.backends import Backend
 from vinilm.backends.packed import joined, parts
 from vinilm.errors import BackendError, ModelError
-from vinilm.model_checks import weight_files
+from vinilm.models.weights import weight_files
 
 if TYPE_CHECKING:
     from vinilm.batches import Batch
