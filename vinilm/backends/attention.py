@@ -1,7 +1,7 @@
-"""Self-attention over packed sequences, in three ways: the same arithmetic, each the fastest somewhere.
+"""Self-attention over packed sequences, in two ways: the same arithmetic, each the fastest somewhere.
 
-All take the queries, keys and values of a batch as one tensor (tokens, 3, heads, size), with the scale of 1 / sqrt(size) already
-in the queries, and the runs of sequences of one length; and return (tokens, heads, size).
+Both take the queries, keys and values of a batch as one tensor (tokens, 3, heads, size), with the scale of 1 / sqrt(size) already
+in the queries, and return (tokens, heads, size). Rows behind the last sequence are nobody's; what is returned for them is zero.
 """
 
 from __future__ import annotations
@@ -43,17 +43,22 @@ def choose(device: torch.device, dtype: torch.dtype, heads: int, size: int) -> A
     """Return the fastest way for this device and type."""
     if device.type == "cuda" and dtype != torch.float32 and _has_variable_length(device, dtype, heads, size):
         return variable_length
-    return explicit if device.type == "cpu" and dtype == torch.bfloat16 else fused
+    return by_length
 
 
-def fused(qkv: Tensor, sequences: Sequences) -> Tensor:
-    """PyTorch's own attention, for all sequences of one length together: no mask, no padding."""
-    return _by_length(qkv, sequences, lambda q, k, v: functional.scaled_dot_product_attention(q, k, v, scale=1.0))
+def by_length(qkv: Tensor, sequences: Sequences) -> Tensor:
+    """PyTorch's own attention, for all sequences of one length together: no mask, no padding.
 
-
-def explicit(qkv: Tensor, sequences: Sequences) -> Tensor:
-    """Two products and a softmax: on a CPU in bfloat16 a third faster than the fused kernel."""
-    return _by_length(qkv, sequences, lambda q, k, v: (q @ k.transpose(-1, -2)).softmax(-1) @ v)
+    On a CPU, two products with a softmax between them are as fast, but oneDNN would compile code for every pair of length and
+    number of sequences, and keep it: hundreds of megabytes.
+    """
+    out = qkv.new_zeros(len(qkv), *qkv.shape[2:])
+    for start, end, count, length in sequences.runs:
+        # (sequences, length, 3, heads, size) -> three of (sequences, heads, length, size)
+        q, k, v = qkv[start:end].view(count, length, *qkv.shape[1:]).permute(2, 0, 3, 1, 4).unbind()
+        attended = functional.scaled_dot_product_attention(q, k, v, scale=1.0)
+        out[start:end].view(count, length, *out.shape[1:]).copy_(attended.transpose(1, 2))
+    return out
 
 
 def variable_length(qkv: Tensor, sequences: Sequences) -> Tensor:
@@ -64,15 +69,6 @@ def variable_length(qkv: Tensor, sequences: Sequences) -> Tensor:
     where, longest = sequences.borders, sequences.longest
     out = varlen_attn(q, k, v, where, where, longest, longest, scale=1.0)
     assert isinstance(out, Tensor)
-    return out
-
-
-def _by_length(qkv: Tensor, sequences: Sequences, attend: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
-    out = qkv.new_empty(len(qkv), *qkv.shape[2:])
-    for start, end, count, length in sequences.runs:
-        # (sequences, length, 3, heads, size) -> three of (sequences, heads, length, size)
-        q, k, v = qkv[start:end].view(count, length, *qkv.shape[1:]).permute(2, 0, 3, 1, 4).unbind()
-        out[start:end].view(count, length, *out.shape[1:]).copy_(attend(q, k, v).transpose(1, 2))
     return out
 
 

@@ -22,10 +22,13 @@ from vinilm.errors import BackendError
 from vinilm.models.weights import read_weights
 
 if TYPE_CHECKING:
-    from vinilm.batches import Batch
+    from vinilm.batches import Batch, Ints
     from vinilm.pooling import Floats
     from vinilm.shape import BertShape
 
+# oneDNN compiles code for every number of rows that it meets, and keeps it. With few numbers there is little of it; so many rows
+# more than needed cost less than compiling.
+_ROWS = 32
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -55,13 +58,18 @@ class TorchBackend(Backend):
     @torch.inference_mode()
     def hidden_states(self, batch: Batch) -> Floats:
         """Return the last hidden state of every token of ``batch``: (tokens, hidden), float32."""
-        ids, positions = torch.from_numpy(batch.ids).to(self._device), torch.from_numpy(batch.positions).to(self._device)
+        ids, positions = self._rows(batch.ids), self._rows(batch.positions)
         x = self._norm(functional.embedding(ids, self._words).add_(functional.embedding(positions, self._positions)))
         sequences = Sequences.of(batch, self._device)
         for layer in self._layers:
             x = layer(x, sequences)
-        out: Floats = x.cpu().numpy()
+        out: Floats = x[: len(batch.ids)].cpu().numpy()
         return out
+
+    def _rows(self, values: Ints) -> Tensor:
+        """Return ``values`` on the device; on a CPU with zeros behind them, to a multiple of ``_ROWS``."""
+        rows = torch.from_numpy(values).to(self._device)
+        return functional.pad(rows, (0, -len(values) % _ROWS)) if self._device.type == "cpu" else rows
 
 
 class Norm:

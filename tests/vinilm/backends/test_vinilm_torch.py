@@ -9,9 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vinilm.backends import load_backend  # noqa: E402
 from vinilm.backends import linear as linear_module  # noqa: E402
-from vinilm.backends.attention import Sequences, explicit, fused  # noqa: E402
+from vinilm.backends import load_backend  # noqa: E402
+from vinilm.backends.attention import Sequences, by_length  # noqa: E402
 from vinilm.backends.linear import PackedLinear, PlainLinear, make_linear  # noqa: E402
 from vinilm.batches import Batch, pack  # noqa: E402
 from vinilm.errors import BackendError  # noqa: E402
@@ -64,7 +64,7 @@ def test_auto_is_a_type_that_the_backend_has(tiny: Path) -> None:
     assert (backend.name, backend.dtype in ("bfloat16", "float32")) == ("torch", True)
 
 
-def test_both_attentions_are_the_arithmetic_of_the_paper() -> None:
+def test_attention_is_the_arithmetic_of_the_paper() -> None:
     torch.manual_seed(1)
     batch = pack([[1] * 3, [1] * 3, [1] * 7])
     qkv = torch.randn(13, 3, 2, 8)
@@ -75,8 +75,7 @@ def test_both_attentions_are_the_arithmetic_of_the_paper() -> None:
         weights = scores.exp() / scores.exp().sum(-1, keepdim=True)
         expected.append((weights @ v).transpose(0, 1))
     sequences = Sequences.of(batch, torch.device("cpu"))
-    for attention in (fused, explicit):
-        assert torch.allclose(attention(qkv, sequences).double(), torch.cat(expected), atol=1e-6)
+    assert torch.allclose(by_length(qkv, sequences).double(), torch.cat(expected), atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
