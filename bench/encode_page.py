@@ -15,13 +15,13 @@ BASE_LARGE = "BertModel, sorted by length"
 TEXT = """
 # Encoding
 
-{texts} texts of 5 to 400 tokens out of documentation (the model reads 256 of them: {tokens} tokens in all), tokenizing included,
-cleaning not. One run on {machine}, {date}; every system had its turn in each of {rounds} rounds, and its fastest round counts. On
-one core, where nothing else is said. `bench/encode.py` measures it.
+{texts} texts of 5 to 400 tokens out of documentation (the model reads 256 of them: {tokens} tokens in all), tokenizing
+included, cleaning not. One run on {machine}, {date}; every system had its turn in each of {rounds} rounds, and its fastest
+round counts. On one core, where nothing else is said. `bench/encode.py` measures it.
 
-The peak is what oneDNN reaches here in one large product of matrices: {peak32} GFLOP/s in float32, {peak16} in bfloat16 (after the run:
-{after32} and {after16}); a share is the arithmetic of the encoder, attention included and padding not, beside the peak of its type.
-The cosine is that of the worst text, to the vector that sentence-transformers gives in float32.
+The peak is what oneDNN reaches here in one large product of matrices: {peak32} GFLOP/s in float32, {peak16} in bfloat16
+(after the run: {after32} and {after16}); a share is the arithmetic of the encoder, attention included and padding not, beside
+the peak of its type. The cosine is that of the worst text, to the vector that sentence-transformers gives in float32.
 
 ## 6 layers of 384 (all-MiniLM-L6-v2)
 

@@ -166,5 +166,5 @@ def _engine(options: dict[str, Any], *, precision: str, truncate_dim: int | None
         raise SettingsError("the model has a vector for each token, not for a text; say --pooling mean")
     if truncate_dim is not None and truncate_dim > extractor.hidden_size:
         raise SettingsError(f"--truncate-dim: the model has only {extractor.hidden_size} dimensions")
-    prompt = extractor._prompt(options["prompt_name"], options["prompt"])
+    prompt = extractor.prompt_text(options["prompt_name"], options["prompt"])
     return LocalEngine(extractor, prompt, options["batch_tokens"], truncate_dim, DTYPES[precision], options["workers"])

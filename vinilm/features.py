@@ -135,8 +135,8 @@ class FeatureExtractor:
         (default: a GPU if there is one). ``dtype``: ``float32`` (default), ``bfloat16``, ``float16``, ``int8`` where the backend
         has it, or ``auto``: the fastest that keeps a cosine of 0.9999. ``pooling``: ``mean``, ``cls``, ``max`` or ``none``
         (default: the model's). ``preprocess``: True (the preprocessor that was saved with the model, else the shipped one),
-        False, or a Preprocessor. ``max_tokens``: of a text (default: the model's). ``long``: ``truncate`` or ``chunk``, what becomes of
-        longer ones. ``cache_dir``: where hub models are cached, if not in the usual place.
+        False, or a Preprocessor. ``max_tokens``: of a text (default: the model's). ``long``: ``truncate`` or ``chunk``, what
+        becomes of longer ones. ``cache_dir``: where hub models are cached, if not in the usual place.
 
         Raises ModelError for a model that cannot be found or used, BackendError for a backend, device or type that is not to be
         had, SettingsError for a setting that is unknown or out of range.
@@ -199,7 +199,7 @@ class FeatureExtractor:
         string, SettingsError for a setting that is unknown or out of range.
         """
         texts = [inputs] if isinstance(inputs, str) else _checked(inputs)
-        words = self._prompt(prompt_name, prompt)
+        words = self.prompt_text(prompt_name, prompt)
         if output_value not in ("sentence_embedding", "token_embeddings", None):
             raise SettingsError(f"output_value={output_value!r} is unknown; it is sentence_embedding, token_embeddings or None")
         if truncate_dim is not None and not 1 <= truncate_dim <= self.hidden_size:
@@ -238,7 +238,7 @@ class FeatureExtractor:
         tokens come one behind the other. Raises TypeError for anything but a string.
         """
         [raw] = _checked([text])
-        words = self._prompt(prompt_name, prompt)
+        words = self.prompt_text(prompt_name, prompt)
         cleaned = self.preprocessor.clean(raw) if self.preprocessor else None
         whole = words + (cleaned.text if cleaned else raw)
         ids, tokens, spans = self.tokenizer.tokenized(whole)
@@ -366,8 +366,11 @@ class FeatureExtractor:
         keys = ("input_ids", "token_embeddings", "sentence_embedding")
         return [dict(zip(keys, item, strict=True)) for item in zip(prepared.sequences, states, vectors, strict=True)]
 
-    def _prompt(self, name: str | None, words: str | None) -> str:
-        """Return the prompt of these two arguments of ``encode``."""
+    def prompt_text(self, name: str | None = None, words: str | None = None) -> str:
+        """Return what is put before each text for these two arguments of ``encode``: ``prompt_name`` and ``prompt``.
+
+        Raises SettingsError for a name that the model has not.
+        """
         if words is not None:
             return words
         name = name or self.model.default_prompt_name

@@ -6,16 +6,14 @@ knows of computing.
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from vinilm.ahead import ahead
 from vinilm.encoding.cleaning import clean_chunks
 from vinilm.pooling import normalized
 from vnlp_prep.errors import VnlpError
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
 
     from vinilm.encoding.chunks import Chunk
     from vinilm.features import FeatureExtractor, Prepared
-
-_A = TypeVar("_A")
-_B = TypeVar("_B")
 
 #: Chunks that are ready while another is computed.
 _AHEAD = 2
@@ -83,7 +78,7 @@ class LocalEngine:
             items: Iterator[tuple[Chunk, list[str] | None]] = clean_chunks(chunks, preprocessor, self.workers)
         else:
             items = ((chunk, None) for chunk in chunks)
-        with closing(in_background(self._prepare, items, _AHEAD)) as ready:
+        with closing(ahead(self._prepare, items, _AHEAD)) as ready:
             for item in ready:
                 vectors = self.extractor.compute(item.prepared, batch_tokens=self.batch_tokens)
                 if self.truncate_dim is not None:
@@ -120,48 +115,3 @@ class LocalEngine:
         except Exception as error:
             return f"{type(error).__name__}: {error}"[:500]
         return None
-
-
-def in_background(work: Callable[[_A], _B], items: Iterable[_A], ahead: int) -> Generator[_B, None, None]:
-    """Yield ``work(item)`` for each item, in order, made in a thread of its own, ``ahead`` of them before they are asked for.
-
-    The items are made in that thread too. They may come from a pipe that nobody writes to any more: that does not hold up
-    the end of the program, only the work in hand does.
-    """
-    results: queue.Queue[tuple[_B | None, BaseException | None]] = queue.Queue(ahead)
-    stopped = threading.Event()
-    at_work = threading.Lock()
-
-    def put(result: _B | None, error: BaseException | None) -> None:
-        while not stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                results.put((result, error), timeout=0.1)
-                return
-
-    def make() -> None:
-        try:
-            for item in items:
-                with at_work:
-                    if stopped.is_set():
-                        return
-                    result = work(item)
-                put(result, None)
-                del item, result  # what was handed on is not held while the next one is waited for
-            put(None, StopIteration())
-        except BaseException as error:  # it is raised where the results are asked for
-            put(None, error)
-
-    threading.Thread(target=make, name="vinilm-prepare", daemon=True).start()
-    try:
-        while True:
-            result, error = results.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            yield result  # type: ignore[misc]  # None only beside an error
-            del result
-    finally:
-        stopped.set()
-        # A thread that is inside a library when the interpreter ends can bring the process down.
-        at_work.acquire()

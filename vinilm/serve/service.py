@@ -61,10 +61,6 @@ class Service:
         self.fx = fx
         self.limits = limits or Limits()
         self.metrics = metrics or Metrics()
-        # The texts reach the tokenizer cleaned, for the edits are counted; the same parts without the cleaning.
-        self._plain = FeatureExtractor(
-            fx.model, fx.backend, fx.tokenizer, None, pooling=fx.pooling, max_tokens=fx.max_tokens, long=fx.long
-        )
         queue_tokens = self.limits.queue_tokens or _QUEUE_BATCHES * fx.backend.batch_tokens
         self.gate = Gate(queue_tokens, "tokens (estimated)")
         self.clean_gate = Gate(self.limits.queue_characters, "characters for cleaning")
@@ -82,7 +78,7 @@ class Service:
         """Start the encoder's thread, after computing something: what is set up on first use is not left to the first client."""
         if self.fx.preprocessor is not None:
             self.fx.preprocessor.clean(_WARM_UP)
-        self._plain.compute(self._plain.prepare([_WARM_UP, _WARM_UP * 8]))
+        self.fx.compute(self.fx.prepare([_WARM_UP, _WARM_UP * 8]))
         self.batcher.start()
 
     def abort(self) -> None:
@@ -158,13 +154,10 @@ class Service:
 
     def _prompt(self, name: str | None) -> str:
         """Return the words of the prompt ``name``, or of the model's default."""
-        name = name or self.fx.model.default_prompt_name
-        if name is None:
-            return ""
-        if name not in self.fx.prompts:
-            known = ", ".join(map(repr, self.fx.prompts)) or "none"
-            raise RequestError(422, f"prompt_name: the model has no prompt of that name; it has {known}", param="prompt_name")
-        return self.fx.prompts[name]
+        try:
+            return self.fx.prompt_text(name)
+        except SettingsError as error:
+            raise RequestError(422, f"prompt_name: {error}", param="prompt_name") from None
 
     def _cost(self, text: str) -> int:
         """Estimate the tokens of ``text`` without tokenizing it: four letters a token, two in other scripts."""
@@ -174,16 +167,16 @@ class Service:
     def _prepare(self, texts: Sequence[str], prompt: str) -> Prepared:
         started = time.perf_counter()
         if self.fx.preprocessor is not None:
-            cleaned = [self.fx.preprocessor.clean(t) for t in texts]
+            cleaned = [self.fx.preprocessor.clean(t) for t in texts]  # here, for the edits are counted
             self._count_edits(cleaned)
             texts = [c.text for c in cleaned]
-        prepared = self._plain.prepare(texts, prompt=prompt)
+        prepared = self.fx.prepare(texts, prompt=prompt, clean=False)
         self.metrics.prepare_seconds.observe(time.perf_counter() - started)
         return prepared
 
     def _compute(self, items: Sequence[Item]) -> Floats:
         sequences = [s for item in items for s in item.sequences]
-        return self._plain.compute(Prepared(sequences, [len(item.sequences) for item in items], 0))
+        return self.fx.compute(Prepared(sequences, [len(item.sequences) for item in items], 0))
 
     # --- cleaning -------------------------------------------------------------------------------------------------------
 

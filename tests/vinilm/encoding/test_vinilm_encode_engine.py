@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from vinilm.ahead import ahead
 from vinilm.encoding.chunks import Chunk
-from vinilm.encoding.engine import LocalEngine, in_background
+from vinilm.encoding.engine import LocalEngine
 from vinilm.encoding.progress import figures, summary_lines
 from vinilm.encoding.run import Summary
 from vinilm.errors import BackendError
@@ -108,7 +109,7 @@ def test_what_is_no_fault_of_a_text_ends_the_run(error):
 
 def test_no_more_is_made_ahead_than_was_asked_for():
     made = []
-    results = in_background(made.append, iter(range(100)), 2)
+    results = ahead(made.append, iter(range(100)), 2)
     next(results)
     for _ in range(100):
         time.sleep(0.005)
@@ -125,12 +126,12 @@ def test_an_error_comes_out_in_its_place():
         yield 2
         raise OSError("gone")
 
-    results = in_background(lambda item: item * 10, items(), 5)
+    results = ahead(lambda item: item * 10, items(), 5)
     assert [next(results), next(results)] == [10, 20]
     with pytest.raises(OSError, match="gone"):
         next(results)
     with pytest.raises(ZeroDivisionError):
-        list(in_background(lambda item: 1 // item, [1, 0], 5))
+        list(ahead(lambda item: 1 // item, [1, 0], 5))
 
 
 def test_an_input_that_never_comes_does_not_hold_up_the_end():
@@ -140,7 +141,7 @@ def test_an_input_that_never_comes_does_not_hold_up_the_end():
         yield 1
         comes.wait()
 
-    results = in_background(str, items(), 1)
+    results = ahead(str, items(), 1)
     assert next(results) == "1"
     results.close()
     comes.set()
