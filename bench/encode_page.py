@@ -1,4 +1,4 @@
-"""The part of docs/benchmarks.md on encoding, with its chart, out of the results that are kept."""
+"""The parts of docs/benchmarks.md on encoding and on the service, with a chart, out of the results that are kept."""
 
 from __future__ import annotations
 
@@ -40,14 +40,24 @@ Versions: {versions}.
 SERVICE = """
 # The service
 
-{service}
+`vinilm serve` beside `encode` of the same texts, offline, with the same model and threads, in one run; the client is a process of
+its own on the same machine. `bench/serve.py` measures it.
+
+{throughput}
+Latency of requests of one text that arrive by chance, and the same at four times what the service can do: then every request is
+answered, with 200 or 429.
+
+{latency}
+Clients that come back when `Retry-After` says so: {patient}.
 """
 
 
-def section(found: Mapping[str, Any]) -> str:
-    """Return the part of the page; empty if nothing was measured yet."""
-    if not found:
-        return ""
+def section(found: Mapping[str, Any], served: Mapping[str, Any]) -> str:
+    """Return the parts of the page; empty where nothing was measured yet."""
+    return (_encoding(found) if found else "") + (_service(served) if served else "")
+
+
+def _encoding(found: Mapping[str, Any]) -> str:
     one, two = found["1 cores"], found.get("2 cores")
     return TEXT.format(
         texts=f"{found['texts']:,}",
@@ -64,6 +74,24 @@ def section(found: Mapping[str, Any]) -> str:
         scaling=_scaling(one, two) if two else "Not measured yet.\n",
         versions=", ".join(f"{name} {number}" for name, number in found["versions"].items()),
     )
+
+
+def _service(served: Mapping[str, Mapping[str, Any]]) -> str:
+    throughput = ["|  | requests | texts/s | share of offline |", "| --- | --- | --: | --: |"]
+    latency = ["|  | load | requests | answered | p50 | p95 | p99, ms |", "| --- | --: | --: | --- | --: | --: | --: |"]
+    patient = []
+    for name, run in served.items():
+        throughput.append(f"| {name} | offline | {run['offline']['texts_per_second']:.1f} | |")
+        for row in run["throughput"]:
+            shape = f"{row['requests_under_way']} under way, texts in each: {row['texts_per_request']}"
+            throughput.append(f"| | {shape} | {row['texts_per_second']:.1f} | {row['share_of_offline']:.2f} |")
+        for row in [*run["latency"], run["overload"]]:
+            answers = ", ".join(f"{count} x {status}" for status, count in row["statuses"].items())
+            times = " | ".join(f"{row['ms'][p]:,.0f}" for p in ("p50", "p95", "p99"))
+            latency.append(f"| {name} | {row['load']} | {row['sent']:,} | {answers} | {times} |")
+        one = run["patient"]
+        patient.append(f"{name}: {one['succeeded']} of {one['clients']} succeeded, in at most {one['most_tries']} tries")
+    return SERVICE.format(throughput="\n".join(throughput) + "\n", latency="\n".join(latency) + "\n", patient="; ".join(patient))
 
 
 def draw(found: Mapping[str, Any], folder: Path) -> None:

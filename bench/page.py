@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import charts
+import encode_page
 import results
 import tables
 from page_text import PAGE
@@ -94,6 +95,9 @@ def write(path: Path) -> None:
         ablation_date=without.get("date", ""),
         setups=tables.setups(figures),
     )
+    encoding = results.load("encode")
+    text += encode_page.section(encoding, results.load("serve"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
     draw(figures, path.parent / "images")
+    encode_page.draw(encoding, path.parent / "images")

@@ -275,7 +275,7 @@ def main() -> None:
     shape = fx.model.shape
     found: dict[str, Any] = {
         "date": results.today(),
-        "machine": results.machine(),
+        "machine": results.machine().split(";")[0],
         "model": f"{shape.num_hidden_layers} x {shape.hidden_size}",
         "backend": f"{fx.backend.name} {fx.backend.dtype}",
         "threads": arguments.threads,
