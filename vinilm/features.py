@@ -23,6 +23,7 @@ import numpy as np
 from vinilm.ahead import ahead, progress_bar
 from vinilm.backends import Backend, load_backend
 from vinilm.batches import pack, plan
+from vinilm.errors import BackendError
 from vinilm.models import ModelFolder, open_model
 from vinilm.pooling import POOLINGS, Floats, normalized
 from vinilm.precision import quantized
@@ -141,16 +142,16 @@ class FeatureExtractor:
         Raises ModelError for a model that cannot be found or used, BackendError for a backend, device or type that is not to be
         had, SettingsError for a setting that is unknown or out of range.
         """
-        model = open_model(name, cache_dir=cache_dir)
-        return cls(
-            model,
-            load_backend(backend, model.encoder, model.shape, device=device, dtype=dtype),
-            Tokenizer.load(model.tokenizer, lower_case=model.lower_case),
-            _preprocessor(preprocess, model),
-            pooling=pooling,
-            max_tokens=max_tokens,
-            long=long,
-        )
+        try:
+            model = open_model(name, cache_dir=cache_dir)
+            encoder = load_backend(backend, model.encoder, model.shape, device=device, dtype=dtype)
+            tokenizer = Tokenizer.load(model.tokenizer, lower_case=model.lower_case)
+        except ImportError as error:
+            raise BackendError(
+                f'a model needs {error.name or "a library"}, which is not installed: pip install "vnlp-prep[vinilm]"'
+            ) from error
+        prep = _preprocessor(preprocess, model)
+        return cls(model, encoder, tokenizer, prep, pooling=pooling, max_tokens=max_tokens, long=long)
 
     @property
     def hidden_size(self) -> int:

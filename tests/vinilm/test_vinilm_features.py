@@ -330,6 +330,22 @@ except AttributeError as error:
     assert "has no attribute 'Nothing'" in done.stdout, done.stderr
 
 
+@pytest.mark.parametrize("library", ["huggingface_hub", "safetensors", "tokenizers", "torch"])
+def test_without_the_extra_the_error_says_what_to_install(library: str) -> None:
+    script = f"""
+import sys
+sys.modules[{library!r}] = None
+from vinilm import BackendError, FeatureExtractor
+try:
+    FeatureExtractor.from_pretrained("sentence-transformers/all-MiniLM-L6-v2")
+except BackendError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert library in done.stdout, done.stderr[-2000:]
+    assert 'pip install "vnlp-prep[vinilm]"' in done.stdout
+
+
 def test_a_bar_is_shown_when_it_is_asked_for(small: FeatureExtractor, capfd: pytest.CaptureFixture[str]) -> None:
     small.encode(["a", "b"], show_progress_bar=True)
     assert "2/2" in capfd.readouterr().err
