@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vinilm.backends import Backend
+from vinilm.backends.environment import environment
 from vinilm.backends.packed import joined, parts
 from vinilm.errors import BackendError, ModelError
 from vinilm.models.weights import weight_files
@@ -41,17 +42,9 @@ def _keras_on_tensorflow() -> Iterator[None]:
                 "variable KERAS_BACKEND=tensorflow before the program starts, or choose another backend than 'tensorflow'"
             )
     # Both are read once, at import; TF_CPP_MIN_LOG_LEVEL=3 leaves what is fatal.
-    wanted = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
+    level = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")
+    with environment({"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": level}):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 with _keras_on_tensorflow():
