@@ -6,7 +6,7 @@ The card behind a chart and its ink follow the reader's colour scheme, so that t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
@@ -116,9 +116,9 @@ def _free(x: float, y: float, width: float, taken: Sequence[Box], room: Box) -> 
     return (x + 11, y - 8, x + 11 + width, y + 8)
 
 
-def bars(title: str, subtitle: str, rows: Mapping[str, Sequence[float]], series: Sequence[str], own: str) -> str:
-    """Horizontal bars of stacked series, one row a label, with their sum; the row ``own`` is the project's."""
-    left, top, step = 190.0, 90.0, 24.0
+def bars(title: str, subtitle: str, rows: Mapping[str, Sequence[float]], series: Sequence[str], own: Collection[str]) -> str:
+    """Horizontal bars of stacked series, one row a label, with their sum; the rows ``own`` are the project's."""
+    left, top, step = max(190.0, 30 + _LETTER * max(map(len, rows))), 90.0, 24.0
     most = max(sum(values) for values in rows.values())
     width = WIDTH - left - 80
     body, x = [], left
@@ -127,7 +127,7 @@ def bars(title: str, subtitle: str, rows: Mapping[str, Sequence[float]], series:
         x += 30 + len(name) * _LETTER
     for k, (label, values) in enumerate(rows.items()):
         y = top + k * step
-        body.append(_text(left - 10, y + 13, label, "own" if label == own else "", "end"))
+        body.append(_text(left - 10, y + 13, label, "own" if label in own else "", "end"))
         at = left
         for i, value in enumerate(values):
             if value:

@@ -55,7 +55,7 @@ def draw(figures: tables.Figures, folder: Path) -> None:
             subtitle,
             rows,
             ("changed", "split"),
-            figures.plain(tables.OWN) if tables.OWN in figures.rows else "",
+            [figures.plain(tables.OWN)] if tables.OWN in figures.rows else [],
         ),
     )
 

@@ -43,7 +43,7 @@ def test_labels_of_points_in_one_place_are_apart() -> None:
 
 
 @pytest.mark.parametrize("svg", [
-    charts.bars("t", "s", {"a": (1.0, 2.0), "own": (0.0, 0.1)}, ("changed", "split"), "own"),
+    charts.bars("t", "s", {"a": (1.0, 2.0), "own": (0.0, 0.1)}, ("changed", "split"), ["own"]),
     charts.groups("t", "s", {"set": {"own": 50.0, "other": 25.0}}, ("own", "other")),
 ])  # fmt: skip
 def test_colours_follow_the_readers_scheme(svg: str) -> None:
@@ -56,7 +56,7 @@ def test_colours_follow_the_readers_scheme(svg: str) -> None:
 
 
 def test_bars_are_as_long_as_their_values() -> None:
-    root = ET.fromstring(charts.bars("t", "s", {"long": (10.0, 0.0), "short": (2.5, 2.5)}, ("changed", "split"), "long"))
+    root = ET.fromstring(charts.bars("t", "s", {"long": (10.0, 0.0), "short": (2.5, 2.5)}, ("changed", "split"), ["long"]))
     widths = [float(r.get("width", "")) for r in root.iter(f"{SVG}rect") if r.get("height") == "16"]
     assert len(widths) == 3
     assert math.isclose(widths[0], 4 * widths[1], rel_tol=0.01)
