@@ -21,8 +21,9 @@ round counts. On one core, where nothing else is said. `bench/encode.py` measure
 
 The peak is what oneDNN reaches here in one large product of matrices: {peak32} GFLOP/s in float32, {peak16} in bfloat16
 (after the run: {after32} and {after16}); a share is the arithmetic of the encoder, attention included and padding not, beside
-the peak of its type. The cosine is that of the worst text, to the vector that sentence-transformers gives in float32. (The pipeline, with its batches of 8, hands
-on the states of padding without saying which they are; pooled as they come, they give other vectors.)
+the peak of its type. The cosine is that of the worst text, to the vector that sentence-transformers gives in float32. (The
+pipeline, with its batches of 8, hands on the states of padding without saying which they are; pooled as they come, they give
+other vectors.)
 
 ## 6 layers of 384 (all-MiniLM-L6-v2)
 
