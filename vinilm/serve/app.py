@@ -44,8 +44,8 @@ class App:
         """OpenAI's embeddings. Vectors have length 1, as OpenAI's have."""
 
         async def answer(body: bytes) -> Response:
+            # Whatever model is asked for: there is one, and the answer names it. Clients often have a name built in.
             asked = parse_embeddings(body, self.service.limits)
-            self._check_model(asked.model)
             try:
                 result = await self._embed(request, asked.texts, dimensions=asked.dimensions, truncate=self.truncate)
             except RequestError as error:
@@ -101,7 +101,10 @@ class App:
 
     async def model(self, request: Request) -> Response:
         """OpenAI's description of a model."""
-        self._check_model(request.path_params["name"])
+        name = request.path_params["name"]
+        if name != self.model_name:
+            message = f"there is no model {name[:100]!r} here; this service has {self.model_name!r}"
+            raise RequestError(404, message, param="model", code="model_not_found")
         return _json(self._model)
 
     async def info(self, _: Request) -> Response:
@@ -163,16 +166,6 @@ class App:
         result = await unless_disconnected(request, self.service.embed(texts, **options))
         _note(request, tokens=result.tokens)
         return result
-
-    def _check_model(self, name: str | None) -> None:
-        # Vectors of another model than the one that was asked for would be worse than none.
-        if name is not None and name != self.model_name:
-            raise RequestError(
-                404,
-                f"there is no model {name[:100]!r} here; this service has {self.model_name!r}",
-                param="model",
-                code="model_not_found",
-            )
 
     @property
     def _model(self) -> dict[str, object]:

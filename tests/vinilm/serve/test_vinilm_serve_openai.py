@@ -74,9 +74,13 @@ def test_an_empty_list_is_refused(client: Any) -> None:
         client.embeddings.create(model="tiny", input=[])
 
 
+def test_whatever_model_is_asked_for_the_answer_names_the_one_that_there_is(client: Any) -> None:
+    assert client.embeddings.create(model="text-embedding-3-small", input="x").model == "tiny"
+
+
 def test_another_model_is_not_found(client: Any) -> None:
     with pytest.raises(openai.NotFoundError, match="'tiny'") as caught:
-        client.embeddings.create(model="text-embedding-3-small", input="x")
+        client.models.retrieve("text-embedding-3-small")
     assert caught.value.code == "model_not_found"
 
 
