@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -387,7 +388,7 @@ def test_the_examples_of_the_page_read_the_outputs(folder, reference):
         for name, content in reference(suffix).items():
             (folder / name.replace("v.", "kb.", 1)).write_bytes(content)
     names: dict[str, object] = {}
-    parts = example.split("\n\n")
+    parts = re.split(r"\n\n(?=import |from )", example)  # one for each format
     assert len(parts) == 3
     found = []
     for part in parts:

@@ -86,6 +86,8 @@ class OpenVinoBackend(Backend):
             "INFERENCE_NUM_THREADS": threads or usable_threads(),
             # Two processes on one machine would else be pinned to the same processors.
             "ENABLE_CPU_PINNING": False,
+            # It compiles code for the sizes that it meets, and would keep that of 5,000 of them.
+            "CPU_RUNTIME_CACHE_CAPACITY": "512",
         }
         self._request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
 
