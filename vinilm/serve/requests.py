@@ -16,7 +16,6 @@ class EmbeddingsRequest:
     """``POST /v1/embeddings``, as OpenAI has it."""
 
     texts: list[str]
-    model: str | None
     encoding_format: str
     dimensions: int | None
 
@@ -54,10 +53,9 @@ def parse_embeddings(body: bytes, limits: Limits) -> EmbeddingsRequest:
     encoding_format = fields.string("encoding_format") or "float"
     if encoding_format not in ("float", "base64"):
         raise fields.error("encoding_format", f"must be float or base64, not {_shown(encoding_format)}")
-    fields.string("user")
-    return EmbeddingsRequest(
-        fields.texts("input", limits), fields.string("model"), encoding_format, fields.positive_integer("dimensions")
-    )
+    for name in ("model", "user"):  # of the right type, and otherwise without a meaning here
+        fields.string(name)
+    return EmbeddingsRequest(fields.texts("input", limits), encoding_format, fields.positive_integer("dimensions"))
 
 
 def parse_embed(body: bytes, limits: Limits) -> EmbedRequest:
