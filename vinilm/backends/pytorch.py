@@ -1,4 +1,4 @@
-"""The default backend: BERT in PyTorch over packed sequences, so that nothing is ever computed for padding.
+"""The default backend: BERT in PyTorch over packed sequences: none is padded to the length of another.
 
 The tokens of all sequences of a batch stand in one row of shape (tokens, hidden): the linear layers, nine tenths of the work,
 see one large product; only attention looks at single sequences, and takes those of one length together, without a mask.
