@@ -6,6 +6,7 @@
     readers.py      files, archives and pipes -> lines of bytes, in bounded memory
     writers.py      bytes -> a file that appears under its name whole or not at all
     run.py          the loop: read, clean, write, count
+    tables.py       the same for Arrow: which texts a row has, and how they are put back
     documents.py    records that are only to be counted, also from Parquet
     counting.py     their words, in one or several processes: for a lexicon that is learnt
 
