@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from vnlp_prep.corpus.encodings import Decoder
-from vnlp_prep.corpus.json_fields import type_name
 from vnlp_prep.corpus.readers import Input, format_of
 from vnlp_prep.corpus.records import Line, Problem, Record, shown
+from vnlp_prep.corpus.tables import TableFormat, plain_value
 from vnlp_prep.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +47,8 @@ class Source:
         self.input = Input(path, options.limits, Decoder(options.encoding))
         self.format = format or ("parquet" if path.lower().endswith(_PARQUET) else format_of(path))
         if self.format == "parquet":
-            _parquet_file(path)
+            with _parquet_file(path) as file:
+                self._table().check(file.schema_arrow, self.input.name)
         else:
             self.input.check()
 
@@ -84,54 +84,37 @@ class Source:
             return None
         return _name_in(orjson.loads(record.body), self.name_field)
 
+    def _table(self) -> TableFormat:
+        return TableFormat(self.options.fields, self.options.on_missing, self.options.limits.max_line_bytes)
+
     def _rows(self) -> Iterator[Document]:
         """Yield the rows of a Parquet file; a row counts as a line, and what is kept of a bad one is its text as JSON."""
         pyarrow = import_module("pyarrow")
         file = _parquet_file(self.path)
+        table = self._table()
         wanted = [*self.options.fields, *([self.name_field] if self.name_field else [])]
         names = file.schema_arrow.names
         columns = list(dict.fromkeys(c for name in wanted if (c := name if name in names else name.split(".")[0]) in names))
-        number = 0
+        number = 1
         try:
             for batch in file.iter_batches(_PARQUET_ROWS, columns=columns):
                 # What a row takes in the file cannot be told: they count as equal.
-                self.input.packed = (self.input.size or 0) * (number + batch.num_rows) // file.metadata.num_rows
-                for row in batch.to_pylist():
-                    number += 1
-                    yield self._row_document(row, number)
+                self.input.packed = (self.input.size or 0) * (number - 1 + batch.num_rows) // file.metadata.num_rows
+                for row, name in zip(table.read(batch, number), self._row_names(batch), strict=True):
+                    texts = row.texts if row.problem is None else []
+                    yield Document(shown(self.path), row.line, texts, name=name, problem=row.problem)
+                number += batch.num_rows
         except (pyarrow.ArrowException, OSError) as error:
             raise InputError(f"{self.input.name}: cannot be read as Parquet: {_first_line(error)}") from None
         finally:
             file.close()
 
-    def _row_document(self, row: dict[str, Any], number: int) -> Document:
-        document = Document(shown(self.path), Line(number, 0, b"", 0))
-        try:
-            for name in self.options.fields:
-                try:
-                    document.texts.append(self._text_at(row, name))
-                except Problem:
-                    if self.options.on_missing == "reject":
-                        raise
-            document.name = _name_in(row, self.name_field) if self.name_field else None
-        except Problem as problem:
-            raw = json.dumps(row, default=str).encode("ascii")
-            document.line = Line(number, 0, raw, len(raw))
-            document.problem = problem
-        return document
-
-    def _text_at(self, row: dict[str, Any], name: str) -> str:
-        value = _value_at(row, name)
-        if value is _MISSING:
-            raise Problem("field-missing", f"no field {name!r}", name)
-        if value is None:
-            raise Problem("field-null", f"the field {name!r} is null", name)
-        if not isinstance(value, str):
-            kind = type_name(value) if isinstance(value, (dict, list, int, float)) else "a value of another type"
-            raise Problem("field-not-text", f"the field {name!r} is {kind}, not a string", name)
-        if len(value) > self.options.limits.max_line_bytes:
-            raise Problem("line-too-long", f"{len(value):,} characters are more than --max-line-bytes", name)
-        return value
+    def _row_names(self, batch: Any) -> list[Any]:
+        """Return what names each row, as a document has it."""
+        name, columns = self.name_field, batch.schema.names
+        if name is None or (column := name if name in columns else name.split(".")[0]) not in columns:
+            return [None] * batch.num_rows
+        return [_name_in({column: plain_value(value)}, name) for value in batch.column(column)]
 
 
 _MISSING = object()
