@@ -119,8 +119,11 @@ def _preprocessor(options: dict[str, Any]) -> Preprocessor:
 Examples:
   vnlp-prep tickets.jsonl > clean.jsonl
   vnlp-prep --field title --field meta.body kb.jsonl.gz -o kb.clean.jsonl.zst
-  vnlp-prep logs/*.txt -o cleaned/ --rejects rejects.jsonl
+  vnlp-prep kb/ more.parquet -o cleaned/ --workers 8 --resume
+  vnlp-prep 'logs/**/*.txt' -o all.txt.gz --edits edits.jsonl
   zcat dump.gz | vnlp-prep - --format text --encoding auto | less
+
+A run that was interrupted, even killed, goes on with --resume and ends with the same bytes.
 
 A line that cannot be cleaned goes to the rejects file, with the reason and its bytes:
 OUTPUT.rejects.jsonl, or INPUT.rejects.jsonl in this folder if the output is standard output.
@@ -128,11 +131,12 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
 @click.option("-o", "--output", default="-", metavar="FILE|FOLDER/", help="Default: standard output. .gz and .zst pack.")
-@click.option("--format", type=click.Choice(["jsonl", "text"]), help="Default: by the name (.jsonl, .txt).")
+@click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Default: by the name (.jsonl, .txt).")
 @reading_options
 @click.option("--rejects", metavar="FILE", help="Where rejected lines go.")
-@click.option("--edits", metavar="FILE", help="Log every edit, as JSON lines.")
-@click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes. The output is the same.")
+@click.option("--edits", metavar="FILE", help="Log every edit, as JSON lines; with it 'restore' gives the raw file back.")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped, if there is one.")
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes. Default: all cores. The output is the same.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
 @_preprocessing
 def clean(
@@ -141,15 +145,16 @@ def clean(
     output: str,
     rejects: str | None,
     edits: str | None,
+    resume: bool,
     quiet: bool,
     field: tuple[str, ...],
     whole_file: bool,
     encoding: str,
     on_missing: str,
-    workers: int,
+    workers: int | None,
     **rest: Any,
 ) -> int:
-    """Clean the texts in FILEs: JSON lines or plain text, packed or not; '-' is standard input.
+    """Clean the texts in FILEs: JSON lines, plain text or Parquet, packed or not; folders and patterns; '-' is standard input.
 
     Everything but the texts stays byte for byte, and every line comes out once, in the output or in the rejects.
     """
@@ -162,7 +167,7 @@ def clean(
         on_missing=on_missing,
         encoding=encoding,
         limits=take_limits(rest),
-        workers=workers,
+        workers=workers or _cores(),
     )
     try:
         jobs = plan(inputs, options, output=output, rejects=rejects, edits=edits, format=rest.pop("format"))
@@ -177,7 +182,7 @@ def clean(
     show = sys.stderr.isatty() and not quiet
     to_screen = output == "-" and sys.stdout.isatty()
     with terminal.LateProgress([job.size for job in jobs]) if show and not to_screen else contextlib.nullcontext() as progress:
-        summary = run(jobs, prep, options, edits=edits, watch=progress)
+        summary = run(jobs, prep, options, edits=edits, resume=resume, watch=progress, notice=_say_notice)
     if not quiet:
         paint = terminal.Paint(terminal.wants_colour(sys.stderr))
         for line in terminal.summary_lines(summary, paint, changes=5 if show else 0):
@@ -185,6 +190,50 @@ def clean(
     for name, reason in summary.damaged:
         say_error("vnlp-prep", f"{name}: {reason}; what was read before is kept")
     return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
+
+
+def _cores() -> int:
+    """Return how many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not everywhere
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _say_notice(message: str) -> None:
+    click.echo(f"vnlp-prep: {message}", err=True)
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  vnlp-prep tickets.jsonl -o clean.jsonl --edits edits.jsonl
+  vnlp-prep restore clean.jsonl edits.jsonl -o tickets.again.jsonl"""
+)
+@click.argument("cleaned", metavar="CLEANED")
+@click.argument("edits", metavar="EDITS")
+@click.option("-o", "--output", default="-", metavar="FILE", help="Default: standard output. .gz and .zst pack.")
+@click.option("--file", metavar="NAME", help="Only this one of several inputs, as it was named.")
+def restore(cleaned: str, edits: str, *, output: str, file: str | None) -> int:
+    """Give back the raw file that was cleaned into CLEANED, byte for byte, by the edit log that the run kept.
+
+    Of an input that was packed, the contents come back.
+    """
+    from vnlp_prep.corpus.packing import packed
+    from vnlp_prep.corpus.plan import check_outputs
+    from vnlp_prep.corpus.readers import split_name
+    from vnlp_prep.corpus.restore import Restoring
+    from vnlp_prep.corpus.writers import open_output
+
+    restoring = Restoring(cleaned, edits, file=file)
+    check_outputs(restoring.inputs, [output] if output != "-" else [], rejects=[])
+    target, suffix = open_output(output), split_name(output)[1]
+    try:
+        for piece in restoring.pieces():
+            target.append(packed(piece, suffix))
+        target.commit()
+    except BaseException:
+        target.abandon()
+        raise
+    return DONE
 
 
 @cli.command(

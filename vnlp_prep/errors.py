@@ -4,7 +4,8 @@
     ├── SettingsError (ValueError)   a setting, option or argument that is unknown or out of range
     ├── LexiconError (ValueError)    a lexicon file that cannot be used; names file and line
     ├── InputError (OSError)         an input that cannot be read
-    └── OutputError (OSError)        an output that cannot be written
+    ├── OutputError (OSError)        an output that cannot be written
+    └── WorkerError                  a worker process that was killed, and once more when its work was done again
 
 A record that cannot be cleaned is no exception: it goes to the rejects with its reason (see ``vnlp_prep.corpus``).
 """
@@ -30,3 +31,7 @@ class InputError(VnlpError, OSError):
 
 class OutputError(VnlpError, OSError):
     """An output that cannot be written, or must not be."""
+
+
+class WorkerError(VnlpError):
+    """A worker process that was killed, and once more when its work was done again."""

@@ -97,11 +97,11 @@ def learn(
         with terminal.LateProgress([s.input.size for s in corpus]) if show else contextlib.nullcontext() as progress:
             counts = count_corpus(corpus, known, log, summary, workers=workers, watch=progress)
         learnt = merged(before, decide(counts, known, min_documents))
-        target.write(("\n".join(learnt.lines()) + "\n").encode("utf-8"))
+        target.append(("\n".join(learnt.lines()) + "\n").encode("utf-8"))
         log.keep()
         target.commit()
     except BaseException:
-        target.abort()
+        target.abandon()
         raise
     finally:
         if log.close():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vnlp_prep.corpus.formats import JsonLines, TextLines
 from vnlp_prep.corpus.json_fields import find_strings, parse_object, replace_strings
-from vnlp_prep.corpus.readers import split_lines
+from vnlp_prep.corpus.chunks import read_chunks
 from vnlp_prep.corpus.records import Line, Problem
 
 
@@ -135,10 +135,10 @@ def test_a_key_that_stands_twice_is_always_seen(record_and_raw, data):
 blocks = st.lists(st.binary(max_size=6) | st.sampled_from([b"\n", b"\r\n", b"\n\n", b"abcdefgh"]), max_size=20)
 
 
-@given(blocks, st.integers(1, 12))
-def test_lines_are_the_same_however_the_stream_is_cut(pieces, cap):
+@given(blocks, st.integers(1, 12), st.none() | st.integers(1, 20))
+def test_lines_are_the_same_however_the_stream_is_cut(pieces, cap, size):
     data = b"".join(pieces)
-    lines = [one for batch in split_lines(pieces, cap) for one in batch]
+    lines = [one for chunk in read_chunks(pieces, size, cap) for one in chunk.lines()]
     wanted = data.split(b"\n")
     wanted = [w + b"\n" for w in wanted[:-1]] + ([wanted[-1]] if wanted[-1] else [])
     assert [one.length for one in lines] == [len(w) for w in wanted]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -36,8 +35,6 @@ def clean_chunks(chunks: Iterable[Chunk], preprocessor: Preprocessor, workers: i
             yield waiting.popleft(), cleaned[:count]
     except (VnlpError, MemoryError):
         raise
-    except BrokenProcessPool:
-        raise VnlpError("a worker process was killed; fewer --workers need less memory") from None
     except Exception:
         for chunk in chain(waiting, unread):
             yield chunk, None

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vnlp_prep.corpus.documents import source_name
 from vnlp_prep.corpus.records import Problem, reject_dict
-from vnlp_prep.errors import VnlpError
 from vnlp_prep.lexicon.learning.count import Counts
+from vnlp_prep.workers import map_in_processes
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from vnlp_prep.corpus.documents import Document, Source
     from vnlp_prep.corpus.logs import LineLog
     from vnlp_prep.corpus.readers import Input
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 # Documents are counted in parts of this size, and the parts put together in order: whoever counts them, the result is the same.
 _PART_DOCUMENTS, _PART_CHARACTERS = 64, 1_000_000
-_IN_FLIGHT = 3  # parts for each process
 
 #: The texts of a document and the number of its source.
 _Texts = tuple[list[str], int | None]
@@ -115,42 +112,12 @@ def _here(
 def _in_processes(
     parts: Iterator[list[Document]], texts: Callable[[list[Document]], list[_Texts]], lexicon: Lexicon, workers: int
 ) -> Iterator[tuple[list[Document], _Counted]]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+    waiting: deque[list[Document]] = deque()
 
-    waiting: deque[tuple[list[Document], Future[_Counted]]] = deque()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(lexicon,)) as pool:
-        try:
-            while True:
-                while len(waiting) < workers * _IN_FLIGHT and (part := next(parts, None)):
-                    waiting.append((part, pool.submit(_count_in_worker, texts(part))))
-                if not waiting:
-                    return
-                part, future = waiting.popleft()
-                yield part, future.result()
-        except BrokenProcessPool:
-            raise VnlpError("a worker process was killed; fewer --workers need less memory") from None
-        finally:
-            for _, future in waiting:
-                future.cancel()
+    def tasks() -> Iterator[list[_Texts]]:
+        for part in parts:
+            waiting.append(part)
+            yield texts(part)
 
-
-_lexicon: Lexicon | None = None  # of this worker process
-
-
-def _start(lexicon: Lexicon) -> None:
-    import threading
-
-    from vnlp_prep.workers import end_with_parent
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    global _lexicon
-    _lexicon = lexicon
-
-
-def _count_in_worker(part: list[_Texts]) -> _Counted:
-    assert _lexicon is not None
-    return _count(part, _lexicon)
+    for counted in map_in_processes(partial(_count, lexicon=lexicon), tasks(), workers):
+        yield waiting.popleft(), counted

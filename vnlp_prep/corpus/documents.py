@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from vnlp_prep.corpus.encodings import Decoder
+from vnlp_prep.corpus.parquet import cannot_read, parquet_file
 from vnlp_prep.corpus.readers import Input, format_of
 from vnlp_prep.corpus.records import Line, Problem, Record, shown
-from vnlp_prep.corpus.tables import TableFormat, plain_value
+from vnlp_prep.corpus.tables import plain_value
 from vnlp_prep.errors import InputError
 
 if TYPE_CHECKING:
     from vnlp_prep.corpus.run import Options
 
-_PARQUET = (".parquet", ".pq")
 _PARQUET_ROWS = 256  # read at a time
 
 
@@ -45,10 +44,10 @@ class Source:
         self.options = options
         self.name_field = name_field
         self.input = Input(path, options.limits, Decoder(options.encoding))
-        self.format = format or ("parquet" if path.lower().endswith(_PARQUET) else format_of(path))
+        self.format = format or format_of(path)
         if self.format == "parquet":
-            with _parquet_file(path) as file:
-                self._table().check(file.schema_arrow, self.input.name)
+            with parquet_file(path) as file:
+                self.options.table().check(file.schema_arrow, self.input.name)
         else:
             self.input.check()
 
@@ -60,8 +59,8 @@ class Source:
         reader = self.options.format(self.format)
         is_whole = self.format == "text" and self.options.whole_file
         name = shown(self.path)
-        for batch in self.input.whole() if is_whole else self.input.batches():
-            for line in batch:
+        for chunk in self.input.chunks(None, is_whole=is_whole):
+            for line in chunk.lines():
                 document = Document(name, line)
                 try:
                     self._check(line, is_whole)
@@ -84,14 +83,11 @@ class Source:
             return None
         return _name_in(orjson.loads(record.body), self.name_field)
 
-    def _table(self) -> TableFormat:
-        return TableFormat(self.options.fields, self.options.on_missing, self.options.limits.max_line_bytes)
-
     def _rows(self) -> Iterator[Document]:
         """Yield the rows of a Parquet file; a row counts as a line, and what is kept of a bad one is its text as JSON."""
         pyarrow = import_module("pyarrow")
-        file = _parquet_file(self.path)
-        table = self._table()
+        file = parquet_file(self.path)
+        table = self.options.table()
         wanted = [*self.options.fields, *([self.name_field] if self.name_field else [])]
         names = file.schema_arrow.names
         columns = list(dict.fromkeys(c for name in wanted if (c := name if name in names else name.split(".")[0]) in names))
@@ -105,7 +101,7 @@ class Source:
                     yield Document(shown(self.path), row.line, texts, name=name, problem=row.problem)
                 number += batch.num_rows
         except (pyarrow.ArrowException, OSError) as error:
-            raise InputError(f"{self.input.name}: cannot be read as Parquet: {_first_line(error)}") from None
+            raise cannot_read(self.path, error) from None
         finally:
             file.close()
 
@@ -140,24 +136,6 @@ def _name_in(record: dict[str, Any], name: str) -> Any:
 def source_name(value: Any) -> str | None:
     """Return the name of a record's source, if ``value`` is one: a string or a number."""
     return str(value) if isinstance(value, (str, int, float)) and value != "" else None
-
-
-def _parquet_file(path: str) -> Any:
-    """Open a Parquet file. Raises InputError."""
-    try:
-        pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
-    except ImportError:
-        raise InputError(f"{shown(path)}: reading Parquet needs pyarrow; pip install pyarrow") from None
-    if not Path(path).is_file():
-        raise InputError(f"{shown(path)}: Parquet is read from a file, not from a stream")
-    try:
-        return parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{shown(path)}: cannot be read as Parquet: {_first_line(error)}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n")[0][:200]
 
 
 def sources(paths: Sequence[str], options: Options, format: str | None, name_field: str | None) -> list[Source]:

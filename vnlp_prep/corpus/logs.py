@@ -1,4 +1,4 @@
-"""Files of JSON lines beside the output: the rejects and the edit log."""
+"""A file of JSON lines beside the output: the rejects."""
 
 from __future__ import annotations
 
@@ -6,46 +6,43 @@ from pathlib import Path
 from typing import Any
 
 from vnlp_prep.corpus.records import json_line
-from vnlp_prep.corpus.writers import Output, check_output, open_output
+from vnlp_prep.corpus.writers import DirectOutput, Partial, is_device
 
 
 class LineLog:
-    """A log that grows job by job.
+    """A log that is there only if there is something in it.
 
-    What a job wrote counts once :meth:`keep` was called; what a job wrote that then failed is taken back. With
-    ``always`` the file is there even if it is empty, else only if there is something in it.
+    What was written counts once :meth:`keep` was called; the rest is taken back.
     """
 
-    def __init__(self, path: str, always: bool = False) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self._always = always
-        self._kept = False
-        self._mark = 0
-        self._output: Output | None = open_output(path) if always else None
+        self._output: Partial | DirectOutput = DirectOutput(path) if is_device(path) else Partial(path)
+        self._kept: int | None = None
 
     def write(self, entry: dict[str, Any]) -> None:
         """Add a line. Raises OutputError."""
-        if self._output is None:
-            check_output(self.path)
-            self._output = open_output(self.path)
-        self._output.write(json_line(entry))
+        self._output.append(json_line(entry))
 
     def keep(self) -> None:
-        """Have what was written so far stay. Raises OutputError."""
-        self._kept = True
-        if self._output is not None:
-            self._mark = self._output.mark()
+        """Have what was written so far stay."""
+        self._kept = self._output.size
 
     def close(self) -> bool:
         """Finish with what was kept; return True if there is a file with lines in it. Raises OutputError."""
-        output, kept = self._output, self._kept
-        self._output, self._kept = None, False  # closing twice does no harm
-        if output is not None:
-            output.rollback(self._mark)
-            if self._mark or (self._always and kept):
-                output.commit()
-                return self._mark > 0
-            output.abort()
-        elif kept and Path(self.path).is_file() and not Path(self.path).is_symlink():
-            Path(self.path).unlink()  # of an earlier run: it tells of lines that are fine now
-        return False
+        kept, self._kept = self._kept, None  # closing twice does no harm
+        if not kept:
+            self._output.abandon()
+            if kept == 0:
+                remove_earlier(self.path)
+            return False
+        if isinstance(self._output, Partial):
+            self._output.cut(kept)
+        self._output.commit()
+        return True
+
+
+def remove_earlier(path: str) -> None:
+    """Remove the log of an earlier run: it tells of lines that are fine now."""
+    if Path(path).is_file() and not Path(path).is_symlink():
+        Path(path).unlink()

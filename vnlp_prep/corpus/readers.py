@@ -1,21 +1,21 @@
-r"""Files, archives and pipes as lines of bytes, in bounded memory.
+"""Files, archives and pipes as lines of bytes, in bounded memory.
 
-Lines end at ``\n`` and nowhere else. An archive is unpacked block by block, all its members; its ratio is capped.
+An archive is unpacked block by block, all its members; its ratio is capped.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import sys
 import zlib
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vnlp_prep.corpus.chunks import CHUNK_BYTES, Chunk, read_chunks, read_whole
 from vnlp_prep.corpus.encodings import Decoder, wide_encoding
-from vnlp_prep.corpus.records import CUT_BYTES, Line, shown
+from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ MAX_UNPACKED_BYTES = 1024**4
 
 _MAGIC = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 _SKIPPABLE = b"\x2a\x4d\x18"  # of a Zstandard frame: the three bytes behind 0x50 to 0x5f
-_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".txt": "text"}
+_FORMATS = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".txt": "text", ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,20 @@ def split_name(path: str) -> tuple[str, str]:
 
 
 def format_of(path: str) -> str:
-    """Return ``jsonl`` or ``text`` by the name of the file; a stream is JSONL. Raises InputError for other names."""
+    """Return ``jsonl``, ``text`` or ``parquet`` by the name of the file; a stream is JSONL. Raises InputError for other names."""
     if path == "-" or not _is_regular(path):
         return "jsonl"
-    suffix = Path(split_name(path)[0]).suffix.lower()
-    if suffix in _FORMATS:
-        return _FORMATS[suffix]
-    raise InputError(f"{shown(path)}: the name does not tell the format; say --format jsonl or --format text")
+    format = known_format(path)
+    if format is None:
+        raise InputError(f"{shown(path)}: the name does not tell the format; say --format jsonl or --format text")
+    return format
+
+
+def known_format(path: str) -> str | None:
+    """Return the format that the name of a file tells, None if it tells none. No archive holds Parquet."""
+    stem, packing = split_name(path)
+    format = _FORMATS.get(Path(stem).suffix.lower())
+    return None if packing and format == "parquet" else format
 
 
 def _is_regular(path: str) -> bool:
@@ -82,6 +91,8 @@ class Input:
         self.decoder = decoder
         #: Packed bytes in all, None if that cannot be known.
         self.size: int | None = None
+        #: When it was changed last, in nanoseconds since 1970; None for a stream.
+        self.changed_at: int | None = None
         #: Packed bytes read so far.
         self.packed = 0
         #: What is wrong with the archive, once reading has come to it; what stood before it was read.
@@ -96,7 +107,7 @@ class Input:
             raise InputError(f"{self.name}: is a socket; pipe it into vnlp-prep -")
         self.identity = (kind.st_dev, kind.st_ino)
         if stat.S_ISREG(kind.st_mode):
-            self.size = kind.st_size
+            self.size, self.changed_at = kind.st_size, kind.st_mtime_ns
 
     def check(self) -> None:
         """Read the first bytes of a regular file and raise InputError if it cannot be what it is said to be."""
@@ -106,17 +117,12 @@ class Input:
             break
         self.packed = 0
 
-    def batches(self) -> Iterator[list[Line]]:
-        """Yield the lines, as lists of those that one block of bytes completes. Raises InputError."""
-        return split_lines(self._unpacked(), self.limits.max_line_bytes)
-
-    def whole(self) -> Iterator[list[Line]]:
-        """Yield one list with the whole input as one line (none if it is empty). Raises InputError."""
-        held = _Held(self.limits.max_line_bytes)
-        for block in self._unpacked():
-            held.add(block)
-        if held.length:
-            yield [held.take(1, 0)]
+    def chunks(self, size: int | None = CHUNK_BYTES, *, is_whole: bool = False) -> Iterator[Chunk]:
+        """Yield the lines in chunks, see :func:`read_chunks`; ``is_whole``: all of it is one line. Raises InputError."""
+        blocks, cap = self._unpacked(), self.limits.max_line_bytes
+        for chunk in read_whole(blocks, cap) if is_whole else read_chunks(blocks, size, cap):
+            chunk.damage = self.damage
+            yield chunk
 
     def _unpacked(self) -> Iterator[bytes]:
         blocks = self._start(self._read())
@@ -263,54 +269,3 @@ def _unzstd(blocks: Iterable[bytes]) -> Iterator[bytes]:
         raise _DamagedError(f"the archive is damaged ({str(error).split(': ')[-1].lower()})") from None
     if not between:
         raise _DamagedError("the archive ends too early")
-
-
-class _Held:
-    """The bytes of a line that is not complete: all of them up to a cap, only the beginning of a longer one."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-        self.length = 0
-        self._pieces: list[bytes] = []
-
-    def add(self, piece: bytes) -> None:
-        self.length += len(piece)
-        self._pieces.append(piece)
-        if self.length > self.max_bytes:
-            self._pieces = [b"".join(self._pieces)[: min(CUT_BYTES, self.max_bytes)]]
-
-    def take(self, number: int, offset: int, end: bytes = b"") -> Line:
-        """Return the line, closed by ``end``; what is held is forgotten."""
-        if self.length <= self.max_bytes:
-            self._pieces.append(end)
-        line = Line(number, offset, b"".join(self._pieces), self.length + len(end))
-        self.length, self._pieces = 0, []
-        return line
-
-
-def split_lines(blocks: Iterable[bytes], max_bytes: int = sys.maxsize) -> Iterator[list[Line]]:
-    r"""Split a stream of bytes into lines at ``\n``; yield those that each block completes.
-
-    A line longer than ``max_bytes`` (its line end not counted) is never held: only its beginning is kept.
-    """
-    number, offset = 1, 0
-    held = _Held(max_bytes)
-    for block in blocks:
-        *complete, rest = block.split(b"\n")
-        lines: list[Line] = []
-        for part in complete:
-            if held.length or len(part) > max_bytes:
-                held.add(part)
-                line = held.take(number, offset, b"\n")
-            else:
-                raw = part + b"\n"
-                line = Line(number, offset, raw, len(raw))
-            lines.append(line)
-            number += 1
-            offset += line.length
-        if rest:
-            held.add(rest)
-        if lines:
-            yield lines
-    if held.length:
-        yield [held.take(number, offset)]

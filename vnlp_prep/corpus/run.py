@@ -1,40 +1,34 @@
-"""The loop: read, clean, write, count. It knows neither the command line nor a terminal."""
+"""The loop: read, clean, write, count. It knows neither the command line nor a terminal.
+
+An input is read in chunks (``chunks.py``). Each is cleaned by itself (``cleaning.py``), here or in another process, and what
+comes of it is written in the order of the input (``files.py``). Where all outputs are files, a journal (``journal.py``) says
+after each chunk what is done, and a later run can go on from there.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
+from vnlp_prep.corpus.chunks import CHUNK_BYTES, Chunk
+from vnlp_prep.corpus.cleaning import ChunkCleaner, Cleaner, Task, Written
+from vnlp_prep.corpus.edit_log import closing_entry
 from vnlp_prep.corpus.encodings import Decoder
+from vnlp_prep.corpus.files import Files
 from vnlp_prep.corpus.formats import Format, JsonLines, TextLines
-from vnlp_prep.corpus.logs import LineLog
+from vnlp_prep.corpus.journal import CannotResumeError, Entry, Journal, Part, check_same, digest_of
 from vnlp_prep.corpus.readers import Input, Limits
-from vnlp_prep.corpus.records import Line, Problem, Record, field_name, reject_dict, shown
+from vnlp_prep.corpus.records import json_line, shown
 from vnlp_prep.corpus.summary import Summary
-from vnlp_prep.corpus.writers import Output, open_output
-from vnlp_prep.errors import VnlpError
+from vnlp_prep.errors import InputError, SettingsError, VnlpError
+from vnlp_prep.workers import Ready, map_in_processes
 
 if TYPE_CHECKING:
-    from vnlp_prep.edits import Cleaned, Edit
-
-#: Texts that travel to a worker together.
-_CHUNK_TEXTS = 32
-#: How many pools of workers a text that breaks one may cost, before the rest is done without.
-_MAX_POOLS = 3
-
-
-class Cleaner(Protocol):
-    """What cleans: a Preprocessor, or anything of that shape."""
-
-    def clean(self, text: str) -> Cleaned:
-        """Return ``text`` cleaned, with its edits."""
-
-    def pipe_cleaned(self, texts: Iterable[str], *, workers: int, chunk_size: int) -> Iterator[Cleaned]:
-        """Yield each of ``texts`` cleaned, in order."""
+    from vnlp_prep.corpus.tables import TableFormat
 
 
 @dataclass(frozen=True)
@@ -54,12 +48,18 @@ class Options:
             return JsonLines(self.fields, self.on_missing, self.encoding)
         return TextLines(self.encoding, self.whole_file)
 
+    def table(self) -> TableFormat:
+        """Return the reader and writer of the rows of tables."""
+        from vnlp_prep.corpus.tables import TableFormat
+
+        return TableFormat(self.fields, self.on_missing, self.limits.max_line_bytes)
+
 
 @dataclass(frozen=True)
 class Job:
-    """One input, its format (``jsonl`` or ``text``), where it goes (``-``: standard output), where its rejects go.
+    """One input, its format (``jsonl``, ``text`` or ``parquet``), where it goes (``-``: standard output), where its rejects go.
 
-    ``size`` is the size of the input in bytes, None for a stream.
+    ``size`` is the size of the input in bytes, None for a stream. Jobs in a row may have the same output.
     """
 
     input: str
@@ -69,217 +69,303 @@ class Job:
     size: int | None = None
 
 
-#: Called after each batch with what was done so far and the input that is being read.
+# Inputs smaller than this are done before processes would be ready to help.
+_SMALL_BYTES = 4 * CHUNK_BYTES
+
+#: Called after each chunk with what was done so far and the input that it is of.
 Watcher = Callable[[Summary, Input], None]
 
 
 def run(
-    jobs: Sequence[Job], cleaner: Cleaner, options: Options, *, edits: str | None = None, watch: Watcher | None = None
+    jobs: Sequence[Job],
+    cleaner: Cleaner,
+    options: Options,
+    *,
+    edits: str | None = None,
+    resume: bool = False,
+    watch: Watcher | None = None,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Clean the inputs of ``jobs`` and return what was done.
 
-    A record that cannot be cleaned goes to the rejects. Raises InputError and OutputError for what stops the run: the
-    output of the job it happened in does not appear, those of the jobs before stay, with their rejects and edits.
+    A record that cannot be cleaned goes to the rejects. ``resume``: go on where an interrupted run stopped, if there was one.
+    ``notice`` is told of what is mended on the way, such as a worker process that was killed.
+
+    Raises InputError, OutputError and WorkerError for what stops the run: an output that is not complete does not appear, those
+    that are stay. What was done up to there is kept for ``resume``, unless it is an input that cannot be read.
+    CannotResumeError: inputs, settings, lexicon or version have changed since the interrupted run.
     """
-    runner = _Run(cleaner, options, edits, watch)
-    runner.rejects = {job.rejects: LineLog(job.rejects) for job in jobs}
-    try:
-        for i, job in enumerate(jobs):
-            runner.clean(job, is_last=all(later.rejects != job.rejects for later in jobs[i + 1 :]))
-    finally:
-        runner.close()
-    return runner.summary
+    return _Run(jobs, cleaner, options, edits, watch, notice).go(resume=resume)
+
+
+class _End(NamedTuple):
+    """The end of an input."""
+
+    job: int
+    damage: str | None
+    lines: int
+    sha256: str | None
+
+
+class _Failure(NamedTuple):
+    """What stopped the reading; what was read before is still to be written."""
+
+    error: VnlpError
 
 
 class _Run:
     """The state of one run."""
 
-    def __init__(self, cleaner: Cleaner, options: Options, edits: str | None, watch: Watcher | None) -> None:
-        self.cleaner = cleaner
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        cleaner: Cleaner,
+        options: Options,
+        edits: str | None,
+        watch: Watcher | None,
+        notice: Callable[[str], None],
+    ) -> None:
+        self.jobs = jobs
         self.options = options
-        self.watch = watch
         self.summary = Summary()
-        self.rejects: dict[str, LineLog] = {}
-        self.edits = LineLog(edits, always=True) if edits else None
-        self._midline: set[str] = set()  # outputs whose last line has no end yet
-        self._at_start = True  # nothing of this input was written yet
+        self._cleaner = cleaner
+        self._clean = ChunkCleaner(cleaner, options, jobs, log_edits=edits is not None)
+        self._files = Files(jobs, edits)
+        self._journal: Journal | None = None
+        self._watch = watch
+        self._notice = notice
+        self._sources: dict[int, Input] = {}
+        self._done: dict[int, list[Entry]] = {}  # by job: the chunks that an interrupted run had done
+        self._ended: set[int] = set()
         self._started = time.perf_counter()
 
-    def clean(self, job: Job, is_last: bool) -> None:
-        """Clean one input. ``is_last`` tells that no later job writes to the same rejects file."""
-        output = open_output(job.output)
-        self._at_start = True
+    def go(self, *, resume: bool) -> Summary:
         try:
-            source = Input(job.input, self.options.limits, Decoder(self.options.encoding))
-            lines = self.options.format(job.format)
-            batches = source.whole() if job.format == "text" and self.options.whole_file else source.batches()
-            if self.options.workers > 1:
-                self._clean_in_processes(batches, lines, job, source, output)
-            else:
-                self._clean_here(batches, lines, job, source, output)
-            if source.damage:
-                self.summary.damaged.append((source.name, source.damage))
-            # The rejects first: if we are killed between the two, no record is lost.
-            self.rejects[job.rejects].keep()
-            if is_last:
-                self._close_rejects(job.rejects)
-            if self.edits:
-                self.edits.keep()
-            output.commit()
-        except BaseException:
-            output.abort()
+            if not self._files.has_direct:
+                self._journal = Journal(self.jobs[0].output)
+            elif resume:
+                raise SettingsError("--resume needs -o: what went to standard output or a device cannot be gone on with")
+            self._begin(resume=resume)
+            with closing(self._results()) as results:
+                for outcome in results:
+                    if isinstance(outcome, _Failure):
+                        raise outcome.error
+                    if isinstance(outcome, _End):
+                        self._end(outcome)
+                    else:
+                        self._settle(outcome)
+        except BaseException as error:
+            self._close(keep=self._may_go_on(error))
             raise
+        self._close(keep=False)
+        return self.summary
 
-    def _write(self, piece: bytes, job: Job, output: Output) -> None:
-        # Inputs that share standard output must not share a line there.
-        if self._at_start and job.output in self._midline:
-            output.write(b"\n")
-        self._at_start = False
-        output.write(piece)
-        (self._midline.discard if piece.endswith(b"\n") else self._midline.add)(job.output)
+    def _may_go_on(self, error: BaseException) -> bool:
+        """True if what is done is worth keeping: another run may come further."""
+        if isinstance(error, CannotResumeError):
+            return True
+        return self._journal is not None and bool(self._journal.entries) and not isinstance(error, InputError)
 
-    def close(self) -> None:
-        """Finish the logs with what the jobs that were done wrote."""
-        for path in list(self.rejects):
-            self._close_rejects(path)
-        if self.edits:
-            self.edits.close()
+    def _close(self, *, keep: bool) -> None:
+        self._files.close(keep=keep)
+        if self._journal is not None:
+            self._journal.close(keep=keep)
+        self.summary.reject_files = self._files.reject_files
         self.summary.seconds = time.perf_counter() - self._started
 
-    def _close_rejects(self, path: str) -> None:
-        if self.rejects.pop(path).close():
-            self.summary.reject_files.append(path)
+    # --- Going on -----------------------------------------------------------------------------------------------------
 
-    def _clean_here(self, batches: Iterable[Sequence[Line]], lines: Format, job: Job, source: Input, output: Output) -> None:
-        """Clean line by line, and hand on what came with one block of input before waiting for the next."""
-        for batch in batches:
-            for line in batch:
-                record = self._read(line, lines, source)
-                texts = record.texts if isinstance(record, Record) else ()
-                self._settle(line, record, [self._clean_text(text) for text in texts], lines, job, output)
-            output.flush()
-            self._watch(source)
-
-    def _clean_in_processes(
-        self, batches: Iterable[Sequence[Line]], lines: Format, job: Job, source: Input, output: Output
-    ) -> None:
-        """Clean in several processes. The lines in flight wait in a queue; each has at least one text, which bounds it."""
-        from concurrent.futures.process import BrokenProcessPool
-
-        unread = chain.from_iterable(batches)
-        waiting: deque[tuple[Line, Record | Problem]] = deque()
-
-        def texts() -> Iterator[str]:
-            for line in unread:
-                record = self._read(line, lines, source)
-                waiting.append((line, record))
-                yield from (isinstance(record, Record) and record.texts) or ("",)
-
-        for _ in range(_MAX_POOLS):
-            results = self.cleaner.pipe_cleaned(texts(), workers=self.options.workers, chunk_size=_CHUNK_TEXTS)
-            try:
-                while (first := next(results, None)) is not None:
-                    line, record = waiting[0]
-                    count = len(record.texts) if isinstance(record, Record) else 0
-                    docs = [first, *islice(results, count - 1)] if count else []
-                    waiting.popleft()
-                    self._settle(line, record, docs, lines, job, output)
-                    self._watch(source)
-            except (VnlpError, BrokenPipeError):
-                raise
-            except BrokenProcessPool:
-                raise VnlpError("a worker process was killed; fewer --workers need less memory") from None
-            except Exception:
-                # One of the texts in flight did it: do these here, one by one, and go on.
-                while waiting:
-                    line, record = waiting.popleft()
-                    found = record.texts if isinstance(record, Record) else ()
-                    self._settle(line, record, [self._clean_text(text) for text in found], lines, job, output)
+    def _begin(self, *, resume: bool) -> None:
+        journal = self._journal
+        if journal is None:
+            self._files.start()
+            return
+        settings = self._settings()
+        if not (resume and journal.settings is not None and journal.entries):
+            self._files.start()
+            journal.start(settings)
+            return
+        check_same(journal.settings, settings, journal.name)
+        good = self._files.go_on(journal.entries)
+        if any(entry.is_end for entry in journal.entries[good:]):
+            raise CannotResumeError(
+                f"{journal.name}: cannot go on with the interrupted run: what it wrote is not all there any more; "
+                "leave --resume off to begin from the beginning"
+            )
+        journal.cut(good)
+        for entry in journal.entries:
+            if entry.is_end:
+                self._ended.add(entry.job)
+                self._note_damage(entry.job, entry.damage)
             else:
+                self._done.setdefault(entry.job, []).append(entry)
+            self.summary.add(Summary.from_dict(entry.summary))
+        self.summary.resumed = self.summary.records + self.summary.rejects.total()
+
+    def _settings(self) -> dict[str, object]:
+        """Return all that the outputs depend on: name for people -> value that JSON can hold."""
+        from vnlp_prep import __version__
+
+        options = asdict(self.options)
+        options.pop("workers")
+        settings: dict[str, object] = {
+            "vnlp-prep": __version__,
+            "cleaning": getattr(self._cleaner, "fingerprint", ""),
+            "chunk-bytes": CHUNK_BYTES,
+            **{name.replace("_", "-"): value for name, value in (options.pop("limits") | options).items()},
+            "edits": self._files.edits_path,
+            "inputs": len(self.jobs),
+        }
+        for number, job in enumerate(self.jobs, 1):
+            where = f"input {number}"
+            settings[where] = shown(job.input)
+            settings[f"format of {where}"] = job.format
+            settings[f"output of {where}"] = shown(job.output)
+            settings[f"rejects of {where}"] = shown(job.rejects)
+            if job.size is not None:
+                source = self._source(job)
+                settings[f"size of {where}"] = source.size
+                settings[f"time of change of {where}"] = source.changed_at
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+
+    # --- Reading and cleaning -----------------------------------------------------------------------------------------
+
+    def _source(self, job: Job) -> Input:
+        return Input(job.input, self.options.limits, Decoder(self.options.encoding))
+
+    def _tasks(self) -> Iterator[Task | _End | _Failure]:
+        """Yield the chunks that are to be cleaned, and the ends of the inputs. Runs in a thread where there are workers."""
+        for number, job in enumerate(self.jobs):
+            if number in self._ended:
+                continue
+            try:
+                yield from self._tasks_of(number, job)
+            except VnlpError as error:
+                yield _Failure(error)
                 return
-        self._clean_here(([line] for line in unread), lines, job, source, output)
 
-    def _clean_text(self, text: str) -> Cleaned | Exception:
-        """Clean a text; what goes wrong with it is its result."""
-        try:
-            return self.cleaner.clean(text)
-        except Exception as error:
-            return error
+    def _tasks_of(self, number: int, job: Job) -> Iterator[Task | _End]:
+        source = self._sources[number] = self._source(job)
+        done = self._done.get(number, [])
+        whole = hashlib.sha256() if self._files.edits_path is not None and job.format != "parquet" else None
+        lines = place = 0
+        for place, chunk in enumerate(self._chunks(number, job, source), 1):
+            lines += chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
+            if whole is not None and chunk.length == len(chunk.data):
+                whole.update(chunk.data)
+            else:
+                whole = None
+            read = digest_of(chunk.data) if self._journal is not None else ""
+            if place > len(done):
+                yield Task(number, chunk, read)
+            elif done[place - 1].read != read:
+                raise _has_changed(job)
+        if place < len(done):
+            raise _has_changed(job)
+        yield _End(number, source.damage, lines, whole.hexdigest() if whole else None)
 
-    def _settle(
-        self,
-        line: Line,
-        record: Record | Problem,
-        results: Sequence[Cleaned | Exception],
-        lines: Format,
-        job: Job,
-        output: Output,
-    ) -> None:
-        """Write a line to the output or to the rejects, and count it."""
-        self.summary.bytes_read += line.length
-        try:
-            if isinstance(record, Problem):
-                raise record
-            docs = [_good(result, field_name(path)) for result, path in zip(results, record.paths, strict=True)]
-            piece = lines.write(record, [doc.text if doc.edits else doc.raw for doc in docs]) if docs else record.unchanged()
-        except Problem as problem:
-            self.summary.rejects[problem.code] += 1
-            self.rejects[job.rejects].write(reject_dict(shown(job.input), line, problem))
+    def _chunks(self, number: int, job: Job, source: Input) -> Iterator[Chunk]:
+        if job.format == "parquet":
+            from vnlp_prep.corpus.parquet import read_chunks
+
+            for chunk in read_chunks(job.input, number):
+                # What rows take in the file cannot be told.
+                source.packed = min(source.size or 0, source.packed + len(chunk.data))
+                yield chunk
+            return
+        is_whole = job.format == "text" and self.options.whole_file
+        yield from source.chunks(None if self._files.is_direct(job) else CHUNK_BYTES, is_whole=is_whole)
+
+    def _results(self) -> Generator[Written | _End | _Failure, None, None]:
+        """Yield what comes of each chunk, and the ends of the inputs, in order."""
+        tasks = self._tasks()
+        if self.options.workers > 1:
+            yield from map(self._result, _first(tasks, self._head_bytes()))
+            rest: Iterator[Task | Ready[Written | _End | _Failure]]
+            rest = (task if isinstance(task, Task) else Ready(task) for task in tasks)
+            yield from map_in_processes(
+                self._clean,
+                rest,
+                self.options.workers,
+                read_ahead=True,
+                place=self._place,
+                notice=self._notice,
+            )
         else:
-            self._write(piece, job, output)
-            self._count(job, record, docs)
+            yield from map(self._result, tasks)
 
-    def _watch(self, source: Input) -> None:
+    def _result(self, task: Task | _End | _Failure) -> Written | _End | _Failure:
+        return self._clean(task) if isinstance(task, Task) else task
+
+    def _head_bytes(self) -> int:
+        """Return how much is cleaned here before processes are started, which takes a while: all of what is small."""
+        sizes = [job.size for job in self.jobs]
+        return CHUNK_BYTES if None in sizes or sum(filter(None, sizes)) < _SMALL_BYTES else 0
+
+    def _place(self, task: Task) -> str:
+        """Name the lines of a task for people."""
+        job, chunk = self.jobs[task.job], task.chunk
+        if job.format == "parquet":
+            return f"{shown(job.input)}, row {chunk.number:,} and those behind it"
+        last = chunk.number + max(1, chunk.data.count(b"\n")) - 1
+        return f"{shown(job.input)}, lines {chunk.number:,} to {last:,}"
+
+    # --- Writing ------------------------------------------------------------------------------------------------------
+
+    def _settle(self, written: Written) -> None:
+        """Write what comes of a chunk, and count it."""
+        job = self.jobs[written.job]
+        output = self._files.line_end_between(written) + written.output
+        self._files.append(job, output, written.rejects, written.edits)
+        if self._journal is not None:
+            self._journal.append(
+                Entry(
+                    written.job,
+                    read=written.read,
+                    output=Part.of(output),
+                    rejects=Part.of(written.rejects),
+                    edits=Part.of(written.edits),
+                    is_midline=written.is_midline,
+                    summary=written.summary.to_dict(),
+                )
+            )
+        self.summary.add(written.summary)
         self.summary.seconds = time.perf_counter() - self._started
-        if self.watch:
-            self.watch(self.summary, source)
+        if self._watch:
+            self._watch(self.summary, self._sources[written.job])
 
-    def _read(self, line: Line, lines: Format, source: Input) -> Record | Problem:
-        if line.is_cut:
-            cap = self.options.limits.max_line_bytes
-            return Problem("line-too-long", f"{line.length:,} bytes are more than --max-line-bytes ({cap:,})")
-        if source.damage and (self.options.whole_file or not line.raw.endswith(b"\n")):
-            return Problem("truncated-archive", source.damage)
-        try:
-            return lines.read(line)
-        except Problem as problem:
-            return problem
+    def _end(self, end: _End) -> None:
+        """Finish an input, and give the files that end with it their names."""
+        job = self.jobs[end.job]
+        edits = b""
+        if self._files.edits_path is not None and job.format != "parquet":
+            edits = json_line(closing_entry(shown(job.input), end.lines, end.sha256))
+        output = self._files.end_of_archive(end.job)
+        self._files.append(job, output, b"", edits)
+        if self._journal is not None:
+            # Whatever the journal says to be finished must be on the disk before.
+            self._files.sync(job)
+            self._journal.append(
+                Entry(end.job, is_end=True, output=Part.of(output), edits=Part.of(edits), damage=end.damage),
+            )
+        self._note_damage(end.job, end.damage)
+        self._files.end(end.job)
 
-    def _count(self, job: Job, record: Record, docs: Sequence[Cleaned]) -> None:
-        summary = self.summary
-        if record.is_blank:
-            summary.blank_lines += 1
-        else:
-            summary.records += 1
-            summary.passed += not docs
-        if record.encoding:
-            summary.encodings[record.encoding] += 1
-        changed = bool(record.notes)
-        if record.notes:
-            self._count_edits(job, record, None, record.notes, ())
-        for path, doc in zip(record.paths, docs, strict=True):
-            if doc.edits or doc.suggestions:
-                changed = changed or bool(doc.edits)
-                self._count_edits(job, record, field_name(path), doc.edits, doc.suggestions)
-        summary.changed += changed
-
-    def _count_edits(
-        self, job: Job, record: Record, name: str | None, edits: Sequence[Edit], suggestions: Sequence[Edit]
-    ) -> None:
-        for e in edits:
-            self.summary.edits[e.stage] += 1
-        self.summary.suggestions += len(suggestions)
-        self.summary.changes.add(edits)
-        if self.edits:
-            entry = {"file": shown(job.input), "line": record.line.number, "field": name}
-            entry["edits"] = [e.to_dict() for e in edits]
-            if suggestions:
-                entry["suggestions"] = [e.to_dict() for e in suggestions]
-            self.edits.write(entry)
+    def _note_damage(self, number: int, damage: str | None) -> None:
+        if damage:
+            name = "stdin" if self.jobs[number].input == "-" else shown(self.jobs[number].input)
+            self.summary.damaged.append((name, damage))
 
 
-def _good(result: Cleaned | Exception, name: str | None) -> Cleaned:
-    if isinstance(result, Exception):
-        text = f"{type(result).__name__}: {result}"[:500]
-        raise Problem("internal-error", text, name) from result
-    return result
+def _first(tasks: Iterator[Task | _End | _Failure], size: int) -> Iterator[Task | _End | _Failure]:
+    """Yield tasks until they have ``size`` bytes."""
+    while size > 0 and (task := next(tasks, None)) is not None:
+        if isinstance(task, Task):
+            size -= len(task.chunk.data)
+        yield task
+
+
+def _has_changed(job: Job) -> CannotResumeError:
+    return CannotResumeError(
+        f"{shown(job.input)}: is not what the interrupted run read; leave --resume off to begin from the beginning"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,11 +28,20 @@ class TopChanges:
 
     def add(self, edits: Iterable[Edit]) -> None:
         """Count ``edits``."""
-        counts = self._counts
-        for e in edits:
-            if len(e.before) <= _MAX_CHANGE_LENGTH and len(e.after) <= _MAX_CHANGE_LENGTH:
-                counts[e.stage, e.before, e.after] += 1
-        if len(counts) > _MAX_CHANGES:
+        self._counts.update(
+            (e.stage, e.before, e.after)
+            for e in edits
+            if len(e.before) <= _MAX_CHANGE_LENGTH and len(e.after) <= _MAX_CHANGE_LENGTH
+        )
+        self._forget()
+
+    def merge(self, other: TopChanges) -> None:
+        """Count what ``other`` has counted."""
+        self._counts.update(other._counts)
+        self._forget()
+
+    def _forget(self) -> None:
+        if len(self._counts) > _MAX_CHANGES:
             self._counts = Counter(dict(self._counts.most_common(_MAX_CHANGES // 2)))
 
     def top(self, count: int, stage: str | None = None) -> list[tuple[Change, int]]:
@@ -60,3 +69,30 @@ class Summary:
     reject_files: list[str] = field(default_factory=list)
     #: Inputs that could not be read to their end, with the reason.
     damaged: list[tuple[str, str]] = field(default_factory=list)
+    #: Records, good and bad, that an interrupted run had done.
+    resumed: int = 0
+
+    def add(self, other: Summary) -> None:
+        """Take in what was done with a chunk: all that is counted."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in _COUNTERS:
+            getattr(self, name).update(getattr(other, name))
+        self.changes.merge(other.changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is counted, without zeros and without the most frequent changes: what a journal keeps."""
+        counts = {name: getattr(self, name) for name in _COUNTS} | {name: dict(getattr(self, name)) for name in _COUNTERS}
+        return {name: value for name, value in counts.items() if value}
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Summary:
+        """Return what ``to_dict`` made a dictionary of."""
+        made = cls()
+        for name, v in value.items():
+            setattr(made, name, Counter(v) if name in _COUNTERS else v)
+        return made
+
+
+_COUNTS = ("records", "changed", "blank_lines", "passed", "bytes_read", "suggestions")
+_COUNTERS = ("rejects", "edits", "encodings")

@@ -1,8 +1,7 @@
 """Bytes -> a file that appears under its name whole or not at all.
 
-What is written goes to a hidden temporary file beside the final one, which is flushed to the disk and then renamed. The
-temporary file has a fixed name and is locked, so a second run on the same output is refused, and one that was left by a
-killed run is used again.
+What is written goes to a hidden file beside the final one, which is flushed to the disk and then renamed. It has a fixed name and
+is locked, so a second run on the same output is refused, and what a killed run left can be gone on with, or is used again.
 """
 
 from __future__ import annotations
@@ -14,53 +13,27 @@ import stat
 import sys
 from io import FileIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
-from vnlp_prep.corpus.readers import split_name
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 if sys.platform != "win32":
     import fcntl
 
-_BUFFER_BYTES = 1024 * 1024
+_BLOCK_BYTES = 1024 * 1024
 
 
-class Output(Protocol):
-    """Where bytes go. After the last ``write`` either ``commit`` or ``abort`` is called, once."""
-
-    name: str
-
-    def write(self, data: bytes) -> None:
-        """Write ``data``. Raises OutputError."""
-
-    def flush(self) -> None:
-        """Hand what was written to a reader who waits for it."""
-
-    def mark(self) -> int:
-        """Return a place to come back to with :meth:`rollback`. Raises OutputError."""
-
-    def rollback(self, mark: int) -> None:
-        """Take back what was written since ``mark``, where that can be done. Not for packed files."""
-
-    def commit(self) -> None:
-        """Finish. Raises OutputError; then nothing has changed under the final name."""
-
-    def abort(self) -> None:
-        """Forget what was written."""
-
-
-def open_output(path: str) -> Output:
-    """Open ``path`` for writing: ``-`` is standard output, ``.gz`` and ``.zst`` are packed. Raises OutputError."""
-    if path == "-":
+def open_output(path: str) -> DirectOutput | Partial:
+    """Open ``path`` for writing; ``-`` is standard output. Raises OutputError."""
+    if path == "-" or is_device(path):
         return DirectOutput(path)
-    check_output(path)
-    if is_device(path):
-        return DirectOutput(path)
-    return AtomicOutput(path)
+    partial = Partial(path)
+    partial.open()
+    return partial
 
 
 def check_output(path: str) -> None:
@@ -97,172 +70,156 @@ def cannot_write(name: str, error: OSError) -> OutputError:
     return OutputError(f"{name}: cannot be written: {reason}")
 
 
-class _Buffer:
-    """Collects small writes, and can forget them. Unlike io.BufferedWriter, which insists on writing."""
-
-    def __init__(self, file: FileIO) -> None:
-        self._file = file
-        self._pieces: list[bytes] = []
-        self._held = 0
-        self._dropped = False
-
-    def write(self, data: bytes) -> int:
-        if not self._dropped:
-            self._pieces.append(bytes(data))
-            self._held += len(data)
-            if self._held >= _BUFFER_BYTES:
-                self.flush()
-        return len(data)
-
-    def flush(self) -> None:
-        data = memoryview(b"".join(self._pieces))
-        self.forget()
-        while data:
-            data = data[self._file.write(data) or 0 :]
-
-    def forget(self) -> None:
-        self._pieces, self._held = [], 0
-
-    def drop(self) -> None:
-        """Forget what is held, and from now on whatever a packer still wants to write."""
-        self.forget()
-        self._dropped = True
-
-
-class _Output:
-    """What all outputs share: a buffer, packing by name, errors that name the file."""
-
-    def __init__(self, name: str, path: str, file: FileIO) -> None:
-        self.name = name
-        self._raw = file
-        self._buffer = _Buffer(file)
-        self._packer = _packer(path, self._buffer)
-        self._write: Callable[[bytes], object] = self._packer.write if self._packer else self._buffer.write
-
-    def write(self, data: bytes) -> None:
-        """Write ``data``. Raises OutputError, or BrokenPipeError if nobody reads any more."""
-        try:
-            self._write(data)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise cannot_write(self.name, error) from None
-
-    def flush(self) -> None:
-        """Hand what was written to the operating system. Packed data waits until a block of it is full."""
-        try:
-            self._buffer.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise cannot_write(self.name, error) from None
-
-    def _finish(self) -> None:
-        if self._packer:
-            self._packer.close()
-        self._buffer.flush()
-
-    def _drop(self) -> None:
-        """Close without writing what is still held."""
-        self._buffer.drop()
-        self._raw.close()
-
-
-def _packer(path: str, file: _Buffer) -> IO[bytes] | None:
-    suffix = split_name(path)[1]
-    if suffix == ".gz":
-        import gzip
-
-        # No name and no time inside: the same bytes for the same input.
-        return cast("IO[bytes]", gzip.GzipFile("", "wb", 6, cast("IO[bytes]", file), mtime=0))
-    if suffix == ".zst":
-        import zstandard
-
-        packer = zstandard.ZstdCompressor(write_checksum=True)
-        return cast("IO[bytes]", packer.stream_writer(cast("IO[bytes]", file), closefd=False))
-    return None
-
-
-class DirectOutput(_Output):
-    """Standard output, a device or a FIFO: there is no temporary file, and what was written cannot be taken back."""
+class DirectOutput:
+    """Standard output, a device or a FIFO: what was written cannot be taken back. Raises OutputError."""
 
     def __init__(self, path: str) -> None:
-        name = "standard output" if path == "-" else shown(path)
+        self.name = "standard output" if path == "-" else shown(path)
+        #: Bytes written.
+        self.size = 0
         try:
-            file = FileIO(1 if path == "-" else path, "wb", closefd=path != "-")
+            self._file = FileIO(1 if path == "-" else path, "wb", closefd=path != "-")
         except OSError as error:
-            raise cannot_write(name, error) from None
-        super().__init__(name, path, file)
+            raise cannot_write(self.name, error) from None
 
-    def mark(self) -> int:
-        """Nothing can be taken back, so there is only one place."""
-        self.flush()
-        return 1
-
-    def rollback(self, mark: int) -> None:  # noqa: ARG002
-        """Drop what is still buffered."""
-        self._buffer.forget()
-
-    def commit(self) -> None:
-        """Write what is still buffered. Raises OutputError."""
+    def append(self, data: bytes) -> None:
+        """Write ``data``. Raises OutputError, or BrokenPipeError if nobody reads any more."""
         try:
-            self._finish()
+            _write(self._file, data)
         except BrokenPipeError:
             raise
         except OSError as error:
-            self._drop()
             raise cannot_write(self.name, error) from None
-        self._drop()
+        self.size += len(data)
 
-    def abort(self) -> None:
-        """Drop what is still buffered."""
-        self._drop()
+    def commit(self) -> None:
+        """Close it."""
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Close it."""
+        self._file.close()
 
 
-class AtomicOutput(_Output):
-    """A file that appears under its name whole or not at all.
+def partial_path(path: str | os.PathLike[str]) -> Path:
+    """Return the name that the file has while it is in the making."""
+    return Path(path).with_name(f".{Path(path).name}.vnlp-prep.tmp")
 
-    Raises OutputError when it is made if another run is writing it.
+
+class Partial:
+    """The file ``path`` in the making, which grows, and can be cut back.
+
+    Nothing is made on the disk before the first byte, or ``open``. Every method raises OutputError for what the system refuses.
     """
 
     def __init__(self, path: str) -> None:
-        self._path = Path(path)
-        self._temporary = self._path.with_name(f".{self._path.name}.vnlp-prep.tmp")
-        name = shown(path)
+        self.path = Path(path)
+        self.name = shown(path)
+        #: Bytes that it has.
+        self.size = 0
+        self._file: FileIO | None = None
+
+    def open(self, *, keep: bool = False) -> None:
+        """Open the file, empty; or with what a killed run left in it, if ``keep``. Raises OutputError if another run has it."""
+        check_output(str(self.path))
         try:
-            descriptor = open_locked(self._temporary)
+            self._file = FileIO(open_locked(partial_path(self.path), empty=not keep), "r+b")
+            self.size = self._file.seek(0, os.SEEK_END)
         except BlockingIOError:
-            raise OutputError(f"{name}: another run is writing it") from None
+            raise OutputError(f"{self.name}: another run is writing it") from None
         except OSError as error:
-            raise cannot_write(name, error) from None
-        super().__init__(name, path, FileIO(descriptor, "wb"))
-
-    def mark(self) -> int:
-        """Return a place to come back to with :meth:`rollback`. Raises OutputError."""
-        self.flush()
-        return self._raw.tell()
-
-    def rollback(self, mark: int) -> None:
-        """Take back what was written since ``mark``. Not for packed files."""
-        self._buffer.forget()
-        self._raw.truncate(mark)
-        self._raw.seek(mark)
-
-    def commit(self) -> None:
-        """Flush to the disk and rename. Raises OutputError; then the old file is as it was."""
-        try:
-            self._finish()
-            put_in_place(self._raw.fileno(), self._temporary, self._path)
-        except OSError as error:
-            self.abort()
             raise cannot_write(self.name, error) from None
-        self._drop()
 
-    def abort(self) -> None:
-        """Remove the temporary file."""
-        with contextlib.suppress(OSError):
-            self._temporary.unlink()
-        self._drop()
+    @property
+    def is_open(self) -> bool:
+        """True if there is a file on the disk."""
+        return self._file is not None
+
+    def append(self, data: bytes) -> None:
+        """Add ``data``; if that fails, what was there before stays."""
+        if not data:
+            return
+        if self._file is None:
+            self.open()
+        assert self._file is not None
+        try:
+            _write(self._file, data)
+        except OSError as error:
+            self.cut(self.size)
+            raise cannot_write(self.name, error) from None
+        self.size += len(data)
+
+    def cut(self, size: int) -> None:
+        """Forget what stands behind ``size`` bytes."""
+        if self._file is None:
+            return
+        with self._errors():
+            self._file.truncate(size)
+            self._file.seek(size)
+            self.size = size
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return the bytes there, fewer if the file ends before."""
+        if self._file is None:
+            return b""
+        with self._errors():
+            self._file.seek(start)
+            pieces: list[bytes] = []
+            while size and (piece := self._file.read(min(size, _BLOCK_BYTES))):
+                pieces.append(piece)
+                size -= len(piece)
+            self._file.seek(0, os.SEEK_END)
+            return b"".join(pieces)
+
+    def sync(self) -> None:
+        """Have what was written on the disk."""
+        if self._file is not None:
+            with self._errors():
+                os.fsync(self._file.fileno())
+
+    def commit(self, convert: Callable[[FileIO, Path], None] | None = None) -> None:
+        """Give the file its final name, once it is on the disk; ``convert`` writes what shall have that name instead."""
+        if self._file is None:
+            self.open()
+        assert self._file is not None
+        partial = partial_path(self.path)
+        with self._errors():
+            if convert is None:
+                put_in_place(self._file.fileno(), partial, self.path)
+            else:
+                converted = partial.with_suffix(".new")
+                self._file.seek(0)
+                convert(self._file, converted)
+                with converted.open("r+b") as file:
+                    put_in_place(file.fileno(), converted, self.path)
+                partial.unlink()
+        self._close()
+
+    def abandon(self, *, keep: bool = False) -> None:
+        """Let go of the file, and remove it unless another run is to go on with it."""
+        if self._file is not None and not keep:
+            for left in (partial_path(self.path), partial_path(self.path).with_suffix(".new")):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise cannot_write(self.name, error) from None
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
 
 
 def open_locked(path: Path, *, empty: bool = True) -> int:

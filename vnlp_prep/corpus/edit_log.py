@@ -1,0 +1,121 @@
+"""The edit log: one line of JSON for each record that was changed, or for which something was suggested, or that was rejected.
+
+    {"file": "kb.jsonl", "line": 7, "edits": [{"field": "text", "stage": "spelling", ..., "before": "Teh", "after": "The", ...}]}
+
+With it the raw file comes back, byte for byte (``restore.py``): from the edits where that is enough, which is tried for each
+record when it is logged, else from ``raw``, the line as it was (base64). The last line of an input has ``"line": null`` and says
+how many lines it had and the SHA-256 of its bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from vnlp_prep.corpus.json_fields import replace_strings
+from vnlp_prep.corpus.records import Problem, field_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from vnlp_prep.corpus.records import Line, Record
+    from vnlp_prep.edits import Cleaned, Edit
+
+
+class CannotUndoError(ValueError):
+    """Edits that do not fit the text that they are said to have made."""
+
+
+def changed_entry(file: str, record: Record, docs: Sequence[Cleaned], written: bytes) -> dict[str, Any] | None:
+    """Return the entry of a record that was written as ``written``; None if there is nothing to say of it."""
+    entry: dict[str, Any] = {"file": file, "line": record.line.number}
+    named = [(field_name(path), doc) for path, doc in zip(record.paths, docs, strict=False)]
+    entry["edits"] = [_edit(None, e) for e in record.notes] + [_edit(name, e) for name, doc in named for e in doc.edits]
+    suggestions = [_edit(name, e) for name, doc in named for e in doc.suggestions]
+    if suggestions:
+        entry["suggestions"] = suggestions
+    if written != record.line.raw and not _comes_back(entry, written, record.line.raw):
+        entry["raw"] = _base64(record.line.raw)
+    return entry if entry["edits"] or suggestions or "raw" in entry else None
+
+
+def rejected_entry(file: str, line: Line, problem: Problem) -> dict[str, Any]:
+    """Return the entry of a line that went to the rejects; a line that was too long to be held cannot come back."""
+    entry: dict[str, Any] = {"file": file, "line": line.number, "edits": [], "rejected": problem.code}
+    if not line.is_cut:
+        entry["raw"] = _base64(line.raw)
+    return entry
+
+
+def closing_entry(file: str, lines: int, sha256: str | None) -> dict[str, Any]:
+    """Return the entry behind all others of an input; ``sha256`` None: it had a line that was too long to be held."""
+    return {"file": file, "line": None, "edits": [], "lines": lines, "sha256": sha256}
+
+
+def _edit(name: str | None, e: Edit) -> dict[str, Any]:
+    return {"field": name, **e.to_dict()}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _comes_back(entry: dict[str, Any], written: bytes, raw: bytes) -> bool:
+    try:
+        return restored_line(entry, written) == raw
+    except (CannotUndoError, Problem):
+        return False
+
+
+def restored_line(entry: dict[str, Any], written: bytes) -> bytes:
+    """Return the line that ``written`` was before the edits of ``entry``. Raises CannotUndoError or Problem if they do not fit.
+
+    ``written``: the line of the output, its end included.
+    """
+    if "raw" in entry:
+        return base64.b64decode(entry["raw"])
+    edits: dict[str | None, list[dict[str, Any]]] = {}
+    for e in entry["edits"]:
+        edits.setdefault(e["field"], []).append(e)
+    if not edits:
+        return written
+    body = written.removesuffix(b"\n")
+    end = written[len(body) :]
+    if None in edits:  # plain text
+        body = body.removesuffix(b"\r")
+        return undone(body.decode("utf-8"), edits[None]).encode("utf-8") + written[len(body) :]
+    try:
+        value = orjson.loads(body)
+        texts = {path: undone(text, edits[name]) for name in edits for path, text in (_text_at(value, name or ""),)}
+    except (orjson.JSONDecodeError, LookupError, TypeError) as error:
+        raise CannotUndoError(f"the record has no such text: {error}") from None
+    return replace_strings(body, texts) + end
+
+
+def _text_at(record: Any, name: str) -> tuple[tuple[str, ...], str]:
+    """Return the path and the text of a field, as ``formats.JsonLines`` finds them. Raises LookupError or TypeError."""
+    path = (name,) if name in record else tuple(name.split("."))
+    value = record
+    for key in path:
+        value = value[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{name!r} is no string")
+    return path, value
+
+
+def undone(text: str, edits: Iterable[dict[str, Any]]) -> str:
+    """Return what ``text`` was before ``edits``, which have the offsets of the raw text. Raises CannotUndoError."""
+    out: list[str] = []
+    at = shift = 0
+    for e in edits:
+        start = e["start"] + shift
+        end = start + len(e["after"])
+        if start < at or text[start:end] != e["after"]:
+            raise CannotUndoError(f"{e['after'][:40]!r} does not stand where the edit at {e['start']} left it")
+        out += [text[at:start], e["before"]]
+        at = end
+        shift += len(e["after"]) - len(e["before"])
+    out.append(text[at:])
+    return "".join(out)
