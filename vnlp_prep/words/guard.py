@@ -5,9 +5,21 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 
 from vnlp_prep.words.lines import Vocabulary, english, line_kind, plain_words
-from vnlp_prep.words.regions import Protected, code_blocks, code_regions, inline_regions, merged, outermost
+from vnlp_prep.words.regions import (
+    Protected,
+    code_regions,
+    code_spans,
+    fences,
+    front_matter,
+    inline_regions,
+    literal_blocks,
+    merged,
+    outermost,
+    paragraph_at,
+)
 from vnlp_prep.words.tokens import Span, classify
 
 _FLAG = re.compile(r"--?[A-Za-z]")
@@ -19,21 +31,20 @@ _REACH = 1000  # code points to either side that count as the paragraph or the l
 
 
 class Guard:
-    """Answers, for one text, whether a place may be changed. Built only when there is something to ask."""
+    """Answers, for one text, whether a place may be changed. Looks at no more of the text than the answer needs."""
 
     def __init__(self, text: str, code: Sequence[Span], vocabulary: Vocabulary) -> None:
         """``code``: spans known to be program text; ``vocabulary``: the lexicon."""
         self._text = text
+        self._code = code
         self._vocabulary = vocabulary
-        self._blocks = merged([*code_blocks(text), *code])
-        self._starts = [start for start, _ in self._blocks]
+        self._inline: list[tuple[Span, list[Span]]] = []
         self._paragraphs: dict[Span, list[Protected]] = {}
         self._verdicts: dict[Span, bool] = {}
 
     def in_code(self, start: int, end: int) -> bool:
         """True if the span touches program text, a template, a link target, a placeholder or front matter."""
-        i = bisect_right(self._starts, end - 1)
-        if i and self._blocks[i - 1][1] > start:
+        if _touches(self._blocks, start, end) or _touches(self._inline_code(start, end), start, end):
             return True
         # The lines around the place that no blank line parts.
         paragraph = self._between(start, "\n\n")
@@ -41,6 +52,35 @@ class Guard:
         if regions is None:
             regions = self._paragraphs[paragraph] = inline_regions(self._text, *paragraph)
         return any(p.start < end and start < p.end for p in regions)
+
+    @cached_property
+    def _has_ticks(self) -> bool:
+        return "`" in self._text
+
+    @cached_property
+    def _fences(self) -> list[Span]:
+        return list(fences(self._text))
+
+    @cached_property
+    def _blocks(self) -> list[Span]:
+        """Code whose marks may stand far from it, sorted and disjoint."""
+        head = front_matter(self._text)
+        return merged([*([head] if head else []), *literal_blocks(self._text), *self._fences, *self._code])
+
+    def _inline_code(self, start: int, end: int) -> list[Span]:
+        """The inline code of the paragraph of a place that no fence has."""
+        if not self._has_ticks:
+            return []
+        i = bisect_right(self._inline, start, key=lambda known: known[0][0]) - 1
+        if i >= 0 and start < self._inline[i][0][1]:
+            return self._inline[i][1]
+        j = bisect_right(self._fences, (start, end))
+        left = self._fences[j - 1][1] if j else 0
+        right = self._fences[j][0] if j < len(self._fences) else len(self._text)
+        paragraph = paragraph_at(self._text, start, left, right)
+        spans = list(code_spans(self._text, *paragraph))
+        self._inline.insert(i + 1, (paragraph, spans))
+        return spans
 
     def _between(self, at: int, border: str) -> Span:
         """The text around a position up to the next ``border`` on either side.
@@ -97,6 +137,12 @@ class Guard:
         # The rest of the token itself ("-known") is no flag.
         following = after.split()[0 if after[:1].isspace() else 1 :][:4]
         return any(_FLAG.match(token) for token in (*before[-1:], *following))
+
+
+def _touches(spans: Sequence[Span], start: int, end: int) -> bool:
+    """True if one of the spans (sorted, disjoint) shares text with a place."""
+    i = bisect_right(spans, (end, 0)) - 1
+    return i >= 0 and spans[i][1] > start
 
 
 def protected(text: str, vocabulary: Vocabulary) -> list[Protected]:

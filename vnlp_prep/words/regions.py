@@ -19,6 +19,7 @@ class Protected(NamedTuple):
 
 
 _FENCE = re.compile(r"[ \t]*(?:[>*+-][ \t]+)*(`{3,}|~{3,})([^\n]*)")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _TICKS_OR_BREAK = re.compile(r"`+|\n[ \t]*\n")
 # Bounded, and none can match across a blank line.
 INLINE = re.compile(
@@ -46,10 +47,14 @@ _END_SOURCE_BLOCK = re.compile(r"\n----(?=\n|\Z)")
 
 def fences(text: str) -> Iterator[Span]:
     """Spans of Markdown's fenced code, fences included; an unclosed one reaches to the end (CommonMark 4.5)."""
-    if "```" not in text and "~~~" not in text:
-        return
+    # Where the next marks of each kind are, so that lines without any are jumped over.
+    following = {mark: text.find(mark) for mark in ("```", "~~~")}
     at, opened, mark = 0, -1, ""
-    while at <= len(text):
+    while True:
+        found = [place for kind, place in following.items() if place >= 0 and (opened < 0 or kind[0] == mark[0])]
+        if not found:
+            break
+        at = max(at, text.rfind("\n", at, min(found)) + 1)
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         m = _FENCE.match(text, at, end)
@@ -62,14 +67,31 @@ def fences(text: str) -> Iterator[Span]:
                 yield opened, end
                 opened = -1
         at = end + 1
+        for kind, place in following.items():
+            if 0 <= place < at:
+                following[kind] = text.find(kind, at)
     if opened >= 0:
         yield opened, len(text)
 
 
-def literal_blocks(text: str) -> list[tuple[int, int]]:
-    """Return the spans of code that has no marks of its own at its start: indented, `{% highlight %}`, `[source]`."""
-    spans: list[tuple[int, int]] = []
-    if any(start in text for start in _INDENTED_STARTS):
+_last: tuple[str, list[Span]] = ("", [])
+
+
+def literal_blocks(text: str) -> list[Span]:
+    """Return the spans of code that has no marks of its own at its start: indented, `{% highlight %}`, `[source]`.
+
+    Those of the last text are remembered, for the HTML stage and the guard ask about the same one.
+    """
+    global _last
+    last = _last
+    if last[0] is not text:
+        _last = last = (text, _literal_blocks(text))
+    return last[1]
+
+
+def _literal_blocks(text: str) -> list[Span]:
+    spans: list[Span] = []
+    if _INDENTED.search(text) and any(start in text for start in _INDENTED_STARTS):
         head = text[:2_000].lower()
         if "<html" not in head and "<body" not in head and "<!doctype" not in head:
             spans += _indented_code(text)
@@ -114,6 +136,18 @@ def code_spans(text: str, start: int = 0, end: int | None = None) -> Iterator[Sp
             yield from _paired(paragraph)
             paragraph = []
     yield from _paired(paragraph)
+
+
+def paragraph_at(text: str, at: int, start: int, end: int) -> Span:
+    """The span around a position, within ``start`` and ``end``, that no blank line parts."""
+    blank = _BLANK_LINE.search(text, at, end)
+    below = text.rfind("\n", start, at)
+    while below >= 0:
+        above = text.rfind("\n", start, below)
+        if above >= 0 and not text[above + 1 : below].strip(" \t"):
+            return below + 1, blank.start() if blank else end
+        below = above
+    return start, blank.start() if blank else end
 
 
 def _paired(runs: Sequence[Span]) -> Iterator[Span]:
