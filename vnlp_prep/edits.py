@@ -204,6 +204,13 @@ class Cleaned:
     edits: tuple[Edit, ...] = ()
     suggestions: tuple[Edit, ...] = ()
 
+    @classmethod
+    def of(cls, raw: str, text: str, edits: Iterable[Edit], suggestions: Iterable[Edit]) -> Cleaned:
+        """Return what ``text`` was made of by ``edits``; for a caller that has the text and need not have it worked out again."""
+        cleaned = cls(raw, tuple(edits), tuple(suggestions))
+        cleaned.__dict__["text"] = text  # where cached_property keeps it
+        return cleaned
+
     @cached_property
     def text(self) -> str:
         """The cleaned text."""

@@ -21,10 +21,12 @@ from vnlp_prep.errors import SettingsError
 from vnlp_prep.lexicon.files import read_terms, write_terms
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.stages import DECODING, STAGES, Stage
-from vnlp_prep.words import Protected, protected
+from vnlp_prep.words import Protected, Span, protected
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.wordpiece import WordPieces
+    from vnlp_prep.stages.tokens_seen import Seen, TokensSeen
+    from vnlp_prep.stages.words_stage import WordStage
 
 #: How often the chain may run over one text. Real documents need one or two rounds; the last one only confirms.
 MAX_ROUNDS = 8
@@ -171,8 +173,9 @@ class Preprocessor:
         text = raw
         done: list[Edit] = []
         bodies: list[_Body] = []
+        known = _Known()
         for number in range(MAX_ROUNDS):
-            steps, after, code = self._round(text, marks if number == 0 else frozenset())
+            steps, after, code = self._round(text, marks if number == 0 else frozenset(), known)
             if number == 0:
                 bodies = code
             elif bodies:
@@ -184,23 +187,32 @@ class Preprocessor:
                 done = compose(raw, done, step.edits)
             # Code that was protected because its tags stood there has to be looked at without them.
             if not any(s.edits for s in steps if s.stage not in DECODING) and (number or not bodies):
-                back = Alignment(done)
-                last = (e for s in steps if s.text is after for e in s.suggestions)
-                return Cleaned(raw, tuple(done), tuple(sorted((moved_to_raw(e, back, raw) for e in last), key=_place)))
+                last = [e for s in steps if s.text is after for e in s.suggestions]
+                if last and done:
+                    back = Alignment(done)
+                    last = [moved_to_raw(e, back, raw) for e in last]
+                return Cleaned.of(raw, after, done, sorted(last, key=_place))
             text = after
         return Cleaned(raw)
 
-    def _round(self, text: str, marks: frozenset[int]) -> tuple[list[Step], str, list[_Body]]:
+    def _round(self, text: str, marks: frozenset[int], known: _Known | None = None) -> tuple[list[Step], str, list[_Body]]:
         """Run the stages that decode until they find nothing more, then those that work on words, once.
+
+        A stage does not look again at a text that it had nothing to say of, which ``known`` remembers.
 
         Returns the steps, the text, and the bodies of removed code elements: span in the text, and where it was in the text
         that was given.
         """
         steps: list[Step] = []
         bodies: list[_Body] = []
+        known = _Known() if known is None else known
         for number in range(MAX_ROUNDS):
             first = len(steps)
             for stage in self._decoders:
+                idle = known.idle(stage.name, text)
+                if idle is not None:
+                    steps += [idle] if number == 0 else []
+                    continue
                 if stage.name == "html":
                     markup = stage.scan(text, marks if number == 0 else frozenset())  # type: ignore[attr-defined]
                     proposed = markup.edits
@@ -209,11 +221,20 @@ class Preprocessor:
                 else:
                     proposed = stage.propose(text)
                 text, bodies = self._carry_out(stage.name, text, proposed, bodies, steps)
+                known.note(steps[-1])
+                if stage.name == "html" and not marks:
+                    known.note(Step("html", text, [], []))  # it has cleaned its own result until nothing was left to clean
             if not any(s.edits for s in steps[first:]):
                 break
         for stage in self._word_stages:
-            proposed = stage.propose(text, [(a, b) for a, b, _ in bodies])
-            text, bodies = self._carry_out(stage.name, text, proposed, bodies, steps)
+            code = [(a, b) for a, b, _ in bodies]
+            idle = known.idle(stage.name, text, code)
+            if idle is not None:
+                steps.append(idle)
+                continue
+            known.seen = self._tokens.look_at(text, code, known.seen)
+            text, bodies = self._carry_out(stage.name, text, stage.edits(known.seen), bodies, steps)
+            known.note(steps[-1], code)
         return steps, text, bodies
 
     def _carry_out(
@@ -228,15 +249,17 @@ class Preprocessor:
 
     @cached_property
     def _decoders(self) -> list[Stage]:
-        return [s for s in self._chain if s.name in DECODING]
+        return [_make_decoder(name, self) for name in self.stages if name in DECODING]
 
     @cached_property
-    def _word_stages(self) -> list[Stage]:
-        return [s for s in self._chain if s.name not in DECODING]
+    def _word_stages(self) -> list[WordStage]:
+        return [_make_word_stage(name, self) for name in self.stages if name not in DECODING]
 
     @cached_property
-    def _chain(self) -> list[Stage]:
-        return [_make_stage(name, self) for name in self.stages]
+    def _tokens(self) -> TokensSeen:
+        from vnlp_prep.stages.words_stage import share
+
+        return share(self._word_stages, self.lexicon)
 
     # --- settings -----------------------------------------------------------------------------------------------------
 
@@ -362,16 +385,40 @@ def _touched(bodies: list[_Body], steps: Sequence[Step]) -> set[int]:
     return out
 
 
-def _make_stage(name: str, prep: Preprocessor) -> Stage:
-    """Build one stage; its imports happen here, so that a chain pays only for what it uses."""
+class _Known:
+    """What is known of the texts of one run: of which ones a stage had nothing to say, and the last one as word stages see it."""
+
+    def __init__(self) -> None:
+        self.seen: Seen | None = None
+        self._idle: dict[str, tuple[Step, list[Span]]] = {}
+
+    def note(self, step: Step, code: list[Span] | None = None) -> None:
+        """Remember a step that made no edit; ``code``: the spans that the stage was told to be code."""
+        if not step.edits:
+            self._idle[step.stage] = step, code or []
+
+    def idle(self, stage: str, text: str, code: list[Span] | None = None) -> Step | None:
+        """Return the step of a stage that has nothing to do on a text, if that is known."""
+        step, beside = self._idle.get(stage, (None, None))
+        return step if step is not None and step.text is text and beside == (code or []) else None
+
+
+# The imports of the stages happen where one is made, so that a chain pays only for what it uses.
+
+
+def _make_decoder(name: str, prep: Preprocessor) -> Stage:
+    """Build one of the stages that decode."""
     if name == "html":
         from vnlp_prep.stages.html import HtmlStage
 
         return HtmlStage(page=prep.html == "page")
-    if name == "unicode":
-        from vnlp_prep.stages.unicode import UnicodeStage
+    from vnlp_prep.stages.unicode import UnicodeStage
 
-        return UnicodeStage()
+    return UnicodeStage()
+
+
+def _make_word_stage(name: str, prep: Preprocessor) -> WordStage:
+    """Build one of the stages that work on words."""
     if name == "repeats":
         from vnlp_prep.stages.repeats import RepeatStage
 

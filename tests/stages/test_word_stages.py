@@ -58,12 +58,14 @@ def test_below_the_threshold_an_edit_is_a_suggestion():
     assert 0 < doc.suggestions[0].confidence < 1
 
 
-def test_the_cache_of_decisions_is_bounded(monkeypatch):
-    from vnlp_prep.stages import words_stage
+def test_what_is_remembered_of_tokens_is_bounded_and_changes_nothing(monkeypatch):
+    from vnlp_prep.stages import tokens_seen
     from vnlp_prep.stages.spelling import SpellingStage
 
-    monkeypatch.setattr(words_stage, "CACHE_SIZE", 50)
+    monkeypatch.setattr(tokens_seen, "PLAIN", 20)
+    monkeypatch.setattr(tokens_seen, "SUSPICIOUS", 5)
     stage = SpellingStage(Lexicon.shipped())
-    first = [stage.propose(f"word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]} teh") for i in range(100)]
-    assert len(stage._quiet) + len(stage._decided) <= 52
-    assert first == [stage.propose(f"word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]} teh") for i in range(100)]
+    texts = [f"word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]} cliemt{'s' * (i % 7)} {i} teh" for i in range(100)]
+    first = [stage.propose(text) for text in texts]
+    assert len(stage.tokens) <= 2 * (20 + 3 + 5)
+    assert first == [stage.propose(text) for text in texts] == [SpellingStage(Lexicon.shipped()).propose(text) for text in texts]

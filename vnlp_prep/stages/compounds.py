@@ -15,8 +15,9 @@ from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.context import Neighbours, neighbours
 from vnlp_prep.lexicon.joined import Joined, features, has_small_word, joined, probability
 from vnlp_prep.lexicon.morphology import is_regular_form
-from vnlp_prep.stages.words_stage import Change, WordStage
-from vnlp_prep.words import Guard, word_spans
+from vnlp_prep.stages.tokens_seen import Change, Changes, Token
+from vnlp_prep.stages.words_stage import WordStage
+from vnlp_prep.words import Guard, Span
 
 _MIN_LETTERS = 5
 _MAX_LETTERS = 40
@@ -32,10 +33,10 @@ class CompoundStage(WordStage):
 
     name = "compounds"
 
-    def decide(self, token: str) -> tuple[Change, ...]:
+    def decide(self, token: Token) -> Changes:
         """Return the split of the token's only word, as sure as it is without neighbours, if it is one to split."""
         start, end = only_word(token)
-        word = token[start:end]
+        word = token.text[start:end]
         if not _MIN_LETTERS <= len(word) <= _MAX_LETTERS or not word.isalpha() or word in self.lexicon:
             return ()
         if is_regular_form(word.lower(), self.lexicon.known_zipf):
@@ -62,10 +63,9 @@ class CompoundStage(WordStage):
         return placed if placed is not None and placed.confidence >= _FLOOR else None
 
 
-def only_word(token: str) -> tuple[int, int]:
+def only_word(token: Token) -> Span:
     """Return the span of a token's only word, without its possessive; an empty one if it has none or several."""
-    spans = word_spans(token)
-    if len(spans) != 1:
+    if len(token.words) != 1:
         return 0, 0
-    start, end = spans[0]
-    return start, end - 2 if token.endswith(("'s", "’s"), start, end) else end
+    start, end = token.words[0]
+    return start, end - 2 if token.text.endswith(("'s", "’s"), start, end) else end

@@ -16,11 +16,13 @@ from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.elongation import resolve
 from vnlp_prep.lexicon.suggestions import candidates
 from vnlp_prep.stages.rulers import is_ruler, removal
-from vnlp_prep.stages.words_stage import Change, WordStage
+from vnlp_prep.stages.tokens_seen import Change, Changes, Token
+from vnlp_prep.stages.words_stage import WordStage
 from vnlp_prep.words import Guard, word_spans
 
-_DOUBLE = re.compile(r"([A-Za-z])\1", re.I)
+_DOUBLE = re.compile(r"([a-z])\1")
 _LONG = re.compile(r"([a-z])\1\1")
+_MARK = frozenset("!?.,…")
 _MARKS = re.compile(r"([!?])\1{2,}|(?:[!?]{4,})|\.{4,}|,{4,}|…{2,}")
 # What punctuation may follow: words, also with digits or hyphens, quoted or in brackets; not addresses or code.
 _BEFORE_MARKS = re.compile(r"[\"'(\[*_“‘]*(?:\w[\w.'’-]{0,60})?[\"')\]*_”’,;:]*")
@@ -35,31 +37,31 @@ class RepeatStage(WordStage):
 
     name = "repeats"
 
-    def decide(self, token: str) -> tuple[Change, ...]:
+    def decide(self, token: Token) -> Changes:
         """Return the shortened word and punctuation of one token."""
-        if len(token) < 3:
+        text = token.text
+        if len(text) < 3:
             return ()
-        if is_ruler(token):
-            return (Change(0, len(token), "", "ruler", 0.95),)
+        if is_ruler(text):
+            return (Change(0, len(text), "", "ruler", 0.95),)
         changes = []
-        if _DOUBLE.search(token):
-            for start, end in word_spans(token):
-                change = self._word(token[start:end], start, end)
-                if change:
-                    changes.append(change)
-        tail = self._marks(token)
+        for start, end in token.unknown:
+            change = self._word(text[start:end], start, end)
+            if change:
+                changes.append(change)
+        tail = self._marks(text)
         if tail:
             changes.append(tail)
         return tuple(changes)
 
     def _word(self, word: str, start: int, end: int) -> Change | None:
-        """Return the known word that an elongated one stands for."""
+        """Return the known word that an elongated one, which is not known, stands for."""
         low = word.lower()
+        if not _DOUBLE.search(low) or low in self.lexicon.replacements:
+            return None
         is_long = _LONG.search(low) is not None
         if not (is_long or word.islower()):
             return None  # "Winn", "Deann": names; a slip at the start of a sentence is left to the spelling stage
-        if word in self.lexicon or low in self.lexicon.replacements:
-            return None
         if not is_long and low.rstrip("s").endswith("dd"):
             return None  # "buildd", "buildds": the daemon that builds
         found = resolve(low, self.lexicon)
@@ -81,6 +83,8 @@ class RepeatStage(WordStage):
     def _marks(token: str) -> Change | None:
         """Return the shortened run of punctuation at the end of a token (or that is the token)."""
         trimmed = token.rstrip("\"')]*_”’")
+        if not trimmed or trimmed[-1] not in _MARK or trimmed[-2:-1] not in _MARK:
+            return None
         m = None
         for m in _MARKS.finditer(trimmed):  # noqa: B007 - the last one counts
             pass

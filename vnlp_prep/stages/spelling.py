@@ -21,8 +21,9 @@ from vnlp_prep.lexicon.correction import NOWHERE, Evidence, Place, evidence, fit
 from vnlp_prep.lexicon.morphology import stems, variants
 from vnlp_prep.lexicon.names import in_name, is_built
 from vnlp_prep.lexicon.suggestions import Candidate, candidates, like
-from vnlp_prep.stages.words_stage import Change, WordStage
-from vnlp_prep.words import Guard, word_spans
+from vnlp_prep.stages.tokens_seen import Change, Changes, Token
+from vnlp_prep.stages.words_stage import WordStage
+from vnlp_prep.words import Guard
 
 # Below this a proposal is noise and not even suggested; below the other, no neighbour makes it more.
 _FLOOR, _HOPELESS = 0.05, 0.01
@@ -60,19 +61,16 @@ class SpellingStage(WordStage):
 
     name = "spelling"
 
-    def decide(self, token: str) -> tuple[Change, ...]:
+    def decide(self, token: Token) -> Changes:
         """Return the correction of each unknown word of the token, as sure as it is without neighbours."""
         changes = []
-        spans = word_spans(token)
-        for start, end in spans:
-            word = token[start:end]
-            if word in self.lexicon:
-                continue
+        for start, end in token.unknown:
+            word = token.text[start:end]
             replacement = self.lexicon.replacements.get(word.lower())
             if replacement:
                 changes.append(Change(start, end, like(word, replacement), _OWN, 1.0))
                 continue
-            choice = self._choice(word, hyphenated=len(spans) > 1)
+            choice = self._choice(word, hyphenated=len(token.words) > 1)
             if choice is not None:
                 after, rule, confidence = self._best(choice, NOWHERE)
                 if confidence >= _HOPELESS:

@@ -22,7 +22,7 @@ from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.lexicon.morphology import stems
 from vnlp_prep.lexicon.wordpiece import WordPieces
 from vnlp_prep.stages.compounds import CompoundStage, only_word
-from vnlp_prep.stages.words_stage import Change
+from vnlp_prep.stages.tokens_seen import Change, Changes, Token
 from vnlp_prep.words import Guard
 
 _MIN_PART = 3  # letters; of two, pieces that are words by chance are as many as words
@@ -44,14 +44,16 @@ _COMPOUND, _NAME = 0.95, 0.6
 class VocabularyCompoundStage(CompoundStage):
     """As CompoundStage; then also splits known words and names that the vocabulary breaks. See the module."""
 
+    looks_at_known = True
+
     def __init__(self, lexicon: Lexicon, vocabulary: WordPieces) -> None:
         """``lexicon`` says what is known, ``vocabulary`` how the encoder will cut it."""
         super().__init__(lexicon)
         self.vocabulary = vocabulary
 
-    def decide(self, token: str) -> tuple[Change, ...]:
+    def decide(self, token: Token) -> Changes:
         """Return the split of a run-together word, else that of a compound or a name that the vocabulary breaks."""
-        return super().decide(token) or self._camel(token) or self._closed(token)
+        return super().decide(token) or self._camel(token.text) or self._closed(token)
 
     def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
         """Camel case is split among words only: names by themselves, in lists and settings, are as they have to be typed."""
@@ -63,7 +65,7 @@ class VocabularyCompoundStage(CompoundStage):
         """True if ``token`` is a name in camel case that is split where it stands among words."""
         return any(change.confidence >= threshold for change in self._camel(token))
 
-    def _camel(self, token: str) -> tuple[Change, ...]:
+    def _camel(self, token: str) -> Changes:
         m = _CAMEL.fullmatch(token)
         if m is None or len(m["name"]) > _MAX_LETTERS:
             return ()
@@ -73,9 +75,9 @@ class VocabularyCompoundStage(CompoundStage):
             return ()
         return (Change(*m.span("name"), " ".join(humps), "encoder-camel", _NAME),)
 
-    def _closed(self, token: str) -> tuple[Change, ...]:
+    def _closed(self, token: Token) -> Changes:
         start, end = only_word(token)
-        word = token[start:end]
+        word = token.text[start:end]
         if not 2 * _MIN_PART <= len(word) <= _MAX_LETTERS or not word.isalpha() or not word[1:].islower():
             return ()
         if word not in self.lexicon:

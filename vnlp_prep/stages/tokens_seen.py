@@ -1,0 +1,180 @@
+"""Which tokens of a text a stage might change: decided once for each token, for all stages that work on words together.
+
+Text is overwhelmingly made of white-space tokens that were seen before and that no stage would touch. So a text is split once,
+one set difference leaves the few tokens that are new or suspicious, and what the stages say of those is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+from vnlp_prep.lexicon.lexicon import Lexicon
+from vnlp_prep.words import Guard, Span, word_spans
+
+#: Tokens that are remembered, in each of two generations: those that no stage would change, and those that one might. The latter
+#: keep what is known of their candidates and are a hundred times as large.
+PLAIN, SUSPICIOUS = 50_000, 5_000
+# Longer tokens are addresses and data: they hardly come twice, and would fill the memory.
+_MAX_LENGTH = 100
+# Up to so many tokens are looked for one by one, which is faster than looking at every token of the text.
+_FEW = 20
+_TOKEN = re.compile(r"\S+")
+# What stands around words. One such sign makes no ruler and no run of punctuation.
+_AROUND = "\"'()[]*_,.;:!?`"
+
+
+class Token(NamedTuple):
+    """A token between white space, the spans of its plain words, and of those the spans that the lexicon does not know."""
+
+    text: str
+    words: tuple[Span, ...]
+    unknown: tuple[Span, ...]
+
+
+class Change(NamedTuple):
+    """A decision about one token: replace ``token[start:end]`` by ``after``.
+
+    ``more`` is what the stage wants to know again when the place is known; ``times`` how often the text has the word,
+    ``doubt`` what the stage's confidence was multiplied by for that; ``noise`` how many of the other words are mistakes.
+    """
+
+    start: int
+    end: int
+    after: str
+    rule: str
+    confidence: float
+    more: object = None
+    times: int = 1
+    doubt: float = 1.0
+    noise: float = 0.0
+
+
+Changes = tuple[Change, ...]
+Suspects = dict[str, tuple[Changes, ...]]  # by token: what each of the stages would change in it
+
+
+class Decider(Protocol):
+    """What this module has to know of a stage."""
+
+    @property
+    def looks_at_known(self) -> bool:
+        """Whether the stage may change words that the lexicon knows."""
+        ...
+
+    def decide(self, token: Token) -> Changes:
+        """Return what the stage would change in the token, wherever it stands."""
+        ...
+
+
+class Seen:
+    """One text as the stages see it: its suspicious tokens, where they stand, and where it may be changed."""
+
+    def __init__(self, text: str, code: Sequence[Span], total: int, suspects: Suspects, lexicon: Lexicon) -> None:
+        """``total``: tokens of the text; ``suspects``: the tokens that one of the stages might change."""
+        self.text = text
+        self.code = code
+        self.total = total
+        self.suspects = suspects
+        self._lexicon = lexicon
+
+    @cached_property
+    def guard(self) -> Guard:
+        """What knows where the text may be changed."""
+        return Guard(self.text, self.code, self._lexicon)
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """The positions at which each suspicious token stands between white space."""
+        if len(self.suspects) <= _FEW:
+            return {token: list(_find(token, self.text)) for token in self.suspects}
+        places: dict[str, list[int]] = {token: [] for token in self.suspects}
+        for m in _TOKEN.finditer(self.text):
+            if m.group() in places:
+                places[m.group()].append(m.start())
+        return places
+
+
+class TokensSeen:
+    """The tokens that some stages have met, in bounded memory. What is decided never depends on what is remembered."""
+
+    def __init__(self, stages: Sequence[Decider], lexicon: Lexicon) -> None:
+        """``stages`` decide about the tokens, ``lexicon`` says which words are known."""
+        self._stages = tuple(stages)
+        self._lexicon = lexicon
+        self._known_is_plain = not any(stage.looks_at_known for stage in stages)
+        # Two generations each: a full one becomes the old one, and what is met again moves to the new one. So that what is
+        # common stays, and forgetting costs little at a time.
+        self._plain: set[str] = set()
+        self._old_plain: set[str] = set()
+        self._decided: Suspects = {}
+        self._old_decided: Suspects = {}
+
+    def look_at(self, text: str, code: Sequence[Span] = (), last: Seen | None = None) -> Seen:
+        """Return what the stages would change in a text. Where that is nothing, it costs a split and a set difference.
+
+        ``code``: the spans that are known to be program text; ``last``: what was looked at before, perhaps the same text.
+        """
+        if last is not None and last.text is text:
+            return last if last.code == code else Seen(text, code, last.total, last.suspects, self._lexicon)
+        tokens = text.split()
+        rest = set(tokens).difference(self._plain)
+        if rest and self._old_plain:
+            again = rest & self._old_plain
+            rest -= again
+            self._remember_plain(again)
+        suspects: Suspects = {}
+        plain = []
+        for token in rest:
+            decided = self._decided.get(token) or self._decide(token)
+            if decided:
+                suspects[token] = decided
+            else:
+                plain.append(token)
+        self._remember_plain(token for token in plain if len(token) <= _MAX_LENGTH)
+        return Seen(text, code, len(tokens), suspects, self._lexicon)
+
+    def __len__(self) -> int:
+        """Tokens that are remembered."""
+        return sum(map(len, (self._plain, self._old_plain, self._decided, self._old_decided)))
+
+    def _remember_plain(self, tokens: Iterable[str]) -> None:
+        if len(self._plain) >= PLAIN:
+            self._plain, self._old_plain = set(), self._plain
+        self._plain.update(tokens)
+
+    def _decide(self, token: str) -> tuple[Changes, ...]:
+        """Return what each stage says of a token; nothing at all if no stage would change it."""
+        decided = self._old_decided.get(token)
+        if decided is None:
+            decided = self._ask(token)
+            if not decided:
+                return ()
+        if len(token) <= _MAX_LENGTH:
+            if len(self._decided) >= SUSPICIOUS:
+                self._decided, self._old_decided = {}, self._decided
+            self._decided[token] = decided
+        return decided
+
+    def _ask(self, token: str) -> tuple[Changes, ...]:
+        known = self._lexicon
+        if self._known_is_plain:
+            # Most tokens are a known word, perhaps with a comma behind it.
+            core = token.strip(_AROUND)
+            if len(token) - len(core) < 2 and core.isalpha() and core.isascii() and core in known:
+                return ()
+        words = word_spans(token)
+        looked_at = Token(token, words, tuple([span for span in words if token[span[0] : span[1]] not in known]))
+        decided = tuple([stage.decide(looked_at) for stage in self._stages])
+        return decided if any(decided) else ()
+
+
+def _find(token: str, text: str) -> Iterator[int]:
+    at = text.find(token)
+    while at >= 0:
+        end = at + len(token)
+        if (at == 0 or text[at - 1].isspace()) and (end == len(text) or text[end].isspace()):
+            yield at
+        at = text.find(token, end)
