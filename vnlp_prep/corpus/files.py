@@ -96,8 +96,10 @@ class Files:
         return [(job.output, entry.output), (job.rejects, entry.rejects), *edits]
 
     def _is_there(self, path: str, part: Part) -> bool:
+        if not part.size:
+            return True
         file = self._open.get(path) or self._partial(path, keep=True)
-        return not part.size or (isinstance(file, Partial) and digest_of(file.read(self._sizes[path], part.size)) == part.digest)
+        return isinstance(file, Partial) and digest_of(file.read(self._sizes[path], part.size)) == part.digest
 
     # --- Writing ------------------------------------------------------------------------------------------------------
 
