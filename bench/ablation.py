@@ -113,13 +113,11 @@ def stages_without(*names: str) -> tuple[str, ...]:
 
 VARIANTS = {
     "all": Variant("all evidence"),
-    "misspellings": Variant(
-        "without the list of known misspellings", everything(("lexicon.lexicon", "_shipped_misspellings", dict))
-    ),
-    "pairs": Variant("without pairs counted in documentation", everything(("lexicon.context", "_documentation_pairs", dict))),
+    "misspellings": Variant("without the list of known misspellings", everything(("lexicon.sources", "misspellings", dict))),
+    "pairs": Variant("without pairs counted in documentation", everything(("lexicon.sources", "documentation_pairs", dict))),
     "neighbours": Variant("without any neighbouring words", no_neighbours),
-    "vmware": Variant("without VMware's terms", everything(("lexicon.lexicon", "_domain_terms", list))),
-    "seen": Variant("without words that are only seen", everything(("lexicon.lexicon", "_shipped_seen", dict))),
+    "vmware": Variant("without VMware's terms", everything(("lexicon.sources", "domain_terms", list))),
+    "seen": Variant("without words that are only seen", everything(("lexicon.sources", "seen", dict))),
     "morphology": Variant(
         "without regular forms of known words",
         everything(

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vnlp_prep import Lexicon
-from vnlp_prep.lexicon import elongation
+from vnlp_prep.lexicon import elongation, sources
 from vnlp_prep.lexicon.elongation import FEATURES, RUN, features, shortenings
 
 THRESHOLD = 0.8
@@ -50,7 +50,7 @@ def positives(path: Path, lexicon: Lexicon) -> list[Example]:
 def negatives(lexicon: Lexicon) -> list[Example]:
     """Return the rare words of the lexicon that would be shortened if it did not have them."""
     out = []
-    for word in lexicon._known:
+    for word in sources.known(sources.english(), sources.domain_terms()):
         if not word.isalpha() or not RUN.search(word) or lexicon.general_zipf(word) >= RARE or lexicon.misspelling_of(word):
             continue
         found = shortenings(word, lexicon)

@@ -38,7 +38,7 @@ READERS = {
     "misspellings.tsv": "read_pairs",
 }
 #: What reads the files of several entries a line into memory.
-LOADERS = {"pairs.tsv": "context._documentation_pairs()", "letters.tsv": "letters._gains()", "slips.tsv": "channel._slips()"}
+LOADERS = {"pairs.tsv": "sources.documentation_pairs()", "letters.tsv": "letters._gains()", "slips.tsv": "channel._slips()"}
 #: The peak of the process' own memory in MiB. (The one of ``getrusage`` counts that of the process that started it.)
 PEAK = """
 def peak():
@@ -48,8 +48,6 @@ def peak():
     except OSError:
         return 0.0
 """
-#: Where the package gets the entries of a file, to take some of them away.
-TABLES = {"english": "_shipped_english", "misspellings": "_shipped_misspellings", "seen": "_shipped_seen"}
 
 
 # --- Files --------------------------------------------------------------------------------------------------------------
@@ -94,7 +92,7 @@ def files_table(folder: Path) -> list[dict[str, Any]]:
         code += ".split('\\n')" if read == "read_text" else ""
         code = LOADERS.get(path.name, code)
         seconds, memory = cost_of(
-            code, "from pathlib import Path\nfrom vnlp_prep.lexicon import channel, context, files, letters"
+            code, "from pathlib import Path\nfrom vnlp_prep.lexicon import channel, files, letters, sources"
         )
         count = entries(path) if path.suffix == ".tsv" else 0
         out.append({"file": path.name, "entries": count, "bytes": path.stat().st_size, "ms": 1000 * seconds, "MiB": memory})
@@ -148,18 +146,18 @@ def only(name: str, sources: Mapping[str, set[str]], among: Iterable[str]) -> se
 
 def measure(shared: Path, dropped: Mapping[str, list[str]], limit: int) -> dict[str, Any]:
     """Typos, prose and clean words with entries taken away (all of a table: ``*``), in this process."""
-    from vnlp_prep.lexicon import lexicon
+    from vnlp_prep.lexicon import sources
 
     for name, words in dropped.items():
         gone = set(words)
         if name == "vmware":
-            everywhere("lexicon.lexicon", "_domain_terms", list)
+            everywhere("lexicon.sources", "domain_terms", list)
         elif name == "pairs":
-            everywhere("lexicon.context", "_documentation_pairs", dict)
+            everywhere("lexicon.sources", "documentation_pairs", dict)
         else:
-            full: dict[str, Any] = getattr(lexicon, TABLES[name])()
+            full: dict[str, Any] = getattr(sources, name)()
             left = {} if "*" in gone else {w: v for w, v in full.items() if w not in gone}
-            everywhere("lexicon.lexicon", TABLES[name], lambda left=left: left)
+            everywhere("lexicon.sources", name, lambda left=left: left)
     scorers = Scorers(shared)
     made: dict[str, System] = {}
 

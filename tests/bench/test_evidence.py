@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,15 +13,16 @@ import lexicon_report
 BENCH = str(Path(ablation.__file__).parent)
 
 
-def test_every_variant_finds_what_it_takes_away() -> None:
-    # In another process: nothing is put back.
+def test_every_variant_finds_what_it_takes_away(tmp_path: Path) -> None:
+    # In another process, with a cache of its own: nothing is put back.
     program = (
         f"import sys; sys.path.append({BENCH!r}); import ablation\n"
         "print([n for n, v in ablation.VARIANTS.items() if v.take_away is not None and not v.take_away()])\n"
         "from vnlp_prep import Preprocessor\n"
         "print(Preprocessor()('Teh host recieves teh configuraton'))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "VNLP_PREP_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.split("\n")[0] == "[]", "these switch nothing off any more"
 
 

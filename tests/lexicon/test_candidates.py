@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from vnlp_prep.lexicon import Lexicon
-from vnlp_prep.lexicon.candidates import CandidateIndex, cache_folder
+from vnlp_prep.lexicon import sources
+from vnlp_prep.lexicon.cache import cache_folder
+from vnlp_prep.lexicon.candidates import CandidateIndex
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-WORDS = sorted(w for w in Lexicon.shipped()._known if w.startswith(("co", "ab", "z")))[:6000]
+WORDS = sorted(w for w in sources.english() if w.startswith(("co", "ab", "z")))[:6000]
 
 
 def damaged(word, slips, rng):

@@ -10,19 +10,19 @@ process that needs it. ``tests/lexicon/test_candidates.py`` holds it against sym
 from __future__ import annotations
 
 import hashlib
-import mmap
-import os
-import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import combinations
-from pathlib import Path
+
+from vnlp_prep.lexicon.cache import cache_folder, leave, mapped
+from vnlp_prep.lexicon.wordlist import WordList
 
 PREFIX = 7
 MAX_DISTANCE = 2
-_BUCKET_BITS = 21
+_MOST_BITS, _FEWEST_BITS = 21, 8  # of the number of a bucket
 _MASK = 0xFFFFFFFF
-_FORMAT = b"vnlp-prep index 01.\n"
+_FORMAT = b"vnlp-prep index 02.\n"
+_HEAD = len(_FORMAT) + 32  # and a digest
 # All ways to keep the letters of a prefix after deleting at most two: positions that stay, by length.
 _KEEP = {
     n: tuple(
@@ -38,22 +38,30 @@ class CandidateIndex:
     """Finds the words within edit distance 2 (insertions, deletions, replacements, swaps of neighbours) of another."""
 
     def __init__(self, words: Sequence[str], table: memoryview) -> None:
-        """``table``: 2**21 + 1 bucket offsets, then word numbers, all unsigned 32-bit integers."""
-        self._words = words
-        self._offsets = table[: (1 << _BUCKET_BITS) + 1]
-        self._ids = table[(1 << _BUCKET_BITS) + 1 :]
+        """``table``: 2**bits + 1 bucket offsets, then word numbers, all unsigned 32-bit integers."""
+        self._words = words if isinstance(words, WordList) else WordList.of(words)
+        self._shift = 32 - _bits(len(words))
+        buckets = 1 << _bits(len(words))
+        self._offsets, self._ids = table[: buckets + 1], table[buckets + 1 :]
 
     @classmethod
     def open(cls, words: Sequence[str], fingerprint: str) -> CandidateIndex:
         """Map the index of ``words`` from the cache, or build it and leave it there for the next process."""
         key = hashlib.sha256(_FORMAT + fingerprint.encode() + str(len(words)).encode()).hexdigest()
         path = cache_folder() / f"candidates-{key[:32]}.idx"
-        table = _mapped(path)
+        table = _table_of(mapped(path), len(words))
         if table is None:
-            data = _build(words)
-            _store(path, data)
-            table = memoryview(data).cast("I")
+            built = _build(words)
+            if leave(path, _FORMAT, _digest(memoryview(built)), built):
+                table = _table_of(mapped(path), len(words))  # of this memory, all processes have one copy
+            if table is None:
+                table = memoryview(built).cast("I")
         return cls(words, table)
+
+    @classmethod
+    def build(cls, words: Sequence[str]) -> CandidateIndex:
+        """Index ``words`` in memory."""
+        return cls(words, memoryview(_build(words)).cast("I"))
 
     def near(self, word: str, distance: int = MAX_DISTANCE) -> list[tuple[str, int]]:
         """Return the known words at most ``distance`` (1 or 2) slips away from ``word`` (lower case), with their distance."""
@@ -62,45 +70,59 @@ class CandidateIndex:
 
         prefix = [ord(c) & 31 or 27 for c in word[:PREFIX]]
         keep = _KEEP[len(prefix)]
-        offsets, ids = self._offsets, self._ids
+        offsets, ids, shift = self._offsets, self._ids, self._shift
         found: set[int] = set()
         for kept in keep[: _ONE[len(prefix)]] if distance == 1 else keep:
             h = 0
             for i in kept:
                 h = (h * 31 + prefix[i]) & _MASK
-            h = ((h * 2654435761) & _MASK) >> (32 - _BUCKET_BITS)
+            h = ((h * 2654435761) & _MASK) >> shift
             found.update(ids[offsets[h] : offsets[h + 1]])
-        words = [self._words[i] for i in found]
-        hits = process.extract(word, words, scorer=OSA.distance, score_cutoff=distance, limit=None)
+        hits = process.extract(word, self._words.at(found), scorer=OSA.distance, score_cutoff=distance, limit=None)
         return [(w, d) for w, d, _ in hits]
+
+    @cached_property
+    def _all(self) -> list[str]:
+        return list(self._words)
 
     def far(self, word: str, distance: int, limit: int) -> list[tuple[str, int]]:
         """Return the known words nearest to ``word``: at most ``limit``, at most ``distance`` slips away. Looks at every word."""
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        hits = process.extract(word, self._words, scorer=OSA.distance, score_cutoff=distance, limit=limit)
+        hits = process.extract(word, self._all, scorer=OSA.distance, score_cutoff=distance, limit=limit)
         return [(w, d) for w, d, _ in hits]
 
 
-def cache_folder() -> Path:
-    """The user's cache folder for this package: ``$VNLP_PREP_CACHE``, or by the platform's convention."""
-    given = os.environ.get("VNLP_PREP_CACHE")
-    if given:
-        return Path(given)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "vnlp-prep"
+class ExtendedIndex:
+    """The index of the shipped words, with a user's own added to it and others taken out: that one is not built again."""
+
+    def __init__(self, shipped: CandidateIndex, own: CandidateIndex, gone: frozenset[str]) -> None:
+        """``gone``: words that are not to be found though the shipped index has them."""
+        self._shipped, self._own, self._gone = shipped, own, gone
+
+    def near(self, word: str, distance: int = MAX_DISTANCE) -> list[tuple[str, int]]:
+        """As that of ``CandidateIndex``."""
+        return [hit for hit in self._shipped.near(word, distance) if hit[0] not in self._gone] + self._own.near(word, distance)
+
+    def far(self, word: str, distance: int, limit: int) -> list[tuple[str, int]]:
+        """As that of ``CandidateIndex``."""
+        hits = self._shipped.far(word, distance, limit + len(self._gone))
+        left = [hit for hit in hits if hit[0] not in self._gone]
+        return sorted(left + self._own.far(word, distance, limit), key=lambda hit: hit[1])[:limit]
 
 
-def _build(words: Sequence[str]) -> bytes:
+def _bits(words: int) -> int:
+    """Return how many bits the number of a bucket has, so that most buckets have few words, and few are empty."""
+    return max(_FEWEST_BITS, min((words * len(_KEEP[PREFIX])).bit_length() - 1, _MOST_BITS))
+
+
+def _build(words: Iterable[str]) -> bytes:
     """Return the table for ``words``. A dozen passes over arrays instead of millions of Python strings."""
     import numpy as np
 
+    words = list(words)
+    bits = _bits(len(words))
     codes = np.zeros((len(words), PREFIX), dtype=np.uint32)
     lengths = np.fromiter((min(len(w), PREFIX) for w in words), dtype=np.int64, count=len(words))
     for n in range(1, PREFIX + 1):
@@ -116,45 +138,28 @@ def _build(words: Sequence[str]) -> bytes:
             h = np.zeros(len(rows), dtype=np.uint32)
             for i in kept:
                 h = h * np.uint32(31) + codes[rows, i]
-            hashes.append((h * np.uint32(2654435761)) >> np.uint32(32 - _BUCKET_BITS))
+            hashes.append((h * np.uint32(2654435761)) >> np.uint32(32 - bits))
             numbers.append(rows)
     bucket, number = np.concatenate(hashes), np.concatenate(numbers)
     order = np.argsort(bucket, kind="stable")
-    offsets = np.zeros((1 << _BUCKET_BITS) + 1, dtype=np.uint32)
-    np.cumsum(np.bincount(bucket, minlength=1 << _BUCKET_BITS), out=offsets[1:])
+    offsets = np.zeros((1 << bits) + 1, dtype=np.uint32)
+    np.cumsum(np.bincount(bucket, minlength=1 << bits), out=offsets[1:])
     return offsets.tobytes() + number[order].astype(np.uint32).tobytes()
 
 
-def _mapped(path: Path) -> memoryview | None:
-    """Return the table in the cache file, or None when there is none or it is damaged."""
-    try:
-        with path.open("rb") as f:
-            head = f.read(len(_FORMAT) + 32)
-            size = os.fstat(f.fileno()).st_size - len(head)
-            if not head.startswith(_FORMAT) or size % 4 or size <= 4 << _BUCKET_BITS:
-                return None
-            mapped = memoryview(mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ))
-    except (OSError, ValueError):
+def _table_of(data: memoryview | None, words: int) -> memoryview | None:
+    """Return the table in a cache file's bytes, or None when there are none or they are damaged."""
+    if data is None:
         return None
-    if _digest(mapped[len(head) :]) != head[len(_FORMAT) :]:
+    head, table = bytes(data[:_HEAD]), data[_HEAD:]
+    if (
+        not head.startswith(_FORMAT)
+        or len(table) % 4
+        or len(table) <= 4 << _bits(words)
+        or _digest(table) != head[len(_FORMAT) :]
+    ):
         return None
-    return mapped[len(head) :].cast("I")
-
-
-def _store(path: Path, data: bytes) -> None:
-    """Leave the table in the cache: whole or not at all, also when several processes do so at once."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".candidates-")
-        try:
-            with os.fdopen(handle, "wb") as f:
-                f.write(_FORMAT + _digest(memoryview(data)))
-                f.write(data)
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-    except OSError:
-        pass  # no cache folder to be had: the next process builds it again
+    return table.cast("I")
 
 
 def _digest(data: memoryview) -> bytes:

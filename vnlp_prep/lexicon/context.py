@@ -7,11 +7,10 @@ people write, ``tape of`` hardly); and a correction that makes two seen pairs ou
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from vnlp_prep.lexicon.files import data_folder, read_followers
 from vnlp_prep.lexicon.segmentation import pair_zipf
+from vnlp_prep.lexicon.tables import lexicon_tables
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.lexicon import Lexicon
@@ -49,17 +48,8 @@ def fit(first: str | None, second: str | None, lexicon: Lexicon) -> float:
     """Return how much more often ``second`` follows ``first`` than by chance, in powers of ten; 0.0 without a neighbour."""
     if first is None or second is None or "'" in first or "'" in second:
         return 0.0  # the counts do not know contractions
-    together = max(_documentation_pairs().get(f"{first} {second}", 0) / 100, pair_zipf(first, second))
+    together = max(lexicon_tables().documentation_pair(f"{first} {second}") / 100, pair_zipf(first, second))
     if not together:
         return UNSEEN
     chance = lexicon.zipf(first) + lexicon.zipf(second) - 9.0
     return min(max(together - chance, UNSEEN), MOST)
-
-
-@lru_cache(maxsize=1)
-def _documentation_pairs() -> dict[str, int]:
-    """``"first second"`` -> hundredths of the Zipf scale, counted in technical documentation."""
-    pairs: dict[str, int] = {}
-    for (first,), followers in read_followers(data_folder() / "lexicon" / "pairs.tsv", 1):
-        pairs.update((f"{first} {second}", value) for second, value in followers)
-    return pairs

@@ -11,7 +11,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from vnlp_prep.lexicon.segmentation_counts import TOTAL, web_pairs
+from vnlp_prep.lexicon.sources import WEB_TOTAL
+from vnlp_prep.lexicon.tables import lexicon_tables
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.lexicon import Lexicon
@@ -37,15 +38,15 @@ class Split(NamedTuple):
     attested: bool
 
 
-def pair_count(first: str, second: str) -> float:
-    """How often the web has two words next to each other: wordsegment's list, from the Google web corpus; 0.0 for never."""
-    return float(web_pairs().get(f"{first} {second}", 0.0))
+def pair_count(first: str, second: str) -> int:
+    """How often the web has two words next to each other: wordsegment's list, from the Google web corpus; 0 for never."""
+    return lexicon_tables().web_pair(f"{first} {second}")
 
 
 def pair_zipf(first: str, second: str) -> float:
     """Frequency of two neighbouring words on the Zipf scale; 0.0 if the pair was never seen."""
     n = pair_count(first, second)
-    return math.log10(n / TOTAL) + 9.0 if n else 0.0
+    return math.log10(n / WEB_TOTAL) + 9.0 if n else 0.0
 
 
 def _word_score(word: str, lexicon: Lexicon) -> float:
@@ -66,7 +67,7 @@ def pair_score(first: str, second: str, lexicon: Lexicon) -> float:
     alone = _word_score(second, lexicon)
     if not n:
         return alone
-    return max(alone, math.log10(n / TOTAL) - _word_score(first, lexicon))
+    return max(alone, math.log10(n / WEB_TOTAL) - _word_score(first, lexicon))
 
 
 def best_split(letters: str, lexicon: Lexicon) -> Split:

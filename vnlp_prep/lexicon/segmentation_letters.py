@@ -6,11 +6,10 @@ does not ("xqzrt") is more probably two abbreviations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable
 from itertools import islice
 
-from vnlp_prep.lexicon.segmentation_counts import web_counts
+from vnlp_prep.lexicon import tables
 
 _LETTERS = 27  # the end of a word is 0, "a" is 1
 _ORDER = 4
@@ -26,7 +25,7 @@ def letters_score(word: str) -> float:
     >>> letters_score("graffle") > letters_score("grxfqle") + 3
     True
     """
-    table = _table()
+    table = tables.web_tables().letters
     index, score = 0, 0.0
     for c in word:
         index = index % _CONTEXTS * _LETTERS + (ord(c) - 96 if "a" <= c <= "z" else 0)
@@ -34,12 +33,14 @@ def letters_score(word: str) -> float:
     return score + table[index % _CONTEXTS * _LETTERS]
 
 
-@lru_cache(maxsize=1)
-def _table() -> Sequence[float]:
-    """log10 P(letter | three letters before), as one row of 27 numbers for each three letters."""
+def letters_table(web_words: Iterable[str]) -> bytes:
+    """Return log10 P(letter | three letters before), as one row of 27 numbers (doubles) for each three letters.
+
+    ``web_words``: most frequent first.
+    """
     import numpy as np
 
-    words = (w for w in web_counts() if len(w) >= _MIN_WORD and w.isascii() and w.isalpha())
+    words = (w for w in web_words if len(w) >= _MIN_WORD and w.isascii() and w.isalpha())
     start = " " * (_ORDER - 1)
     text = start + start.join(islice(words, _WORDS)) + start
     codes = np.frombuffer(text.encode("ascii"), dtype=np.uint8).astype(np.int64)
@@ -54,5 +55,4 @@ def _table() -> Sequence[float]:
         longer = counts.reshape(-1, _LETTERS**order).sum(axis=0).reshape(-1, _LETTERS)
         shorter = np.tile(estimate.reshape(-1, _LETTERS), (_LETTERS if order > 1 else 1, 1))
         estimate = (longer + _PRIOR * shorter) / (longer.sum(axis=1, keepdims=True) + _PRIOR)
-    table: list[float] = np.log10(estimate).ravel().tolist()
-    return table
+    return bytes(np.log10(estimate).ravel().data)

@@ -17,8 +17,10 @@ from itertools import accumulate, pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from vnlp_prep.lexicon.morphology import is_regular_form
-from vnlp_prep.lexicon.segmentation_counts import TOTAL, web_counts, web_pairs
+from vnlp_prep.lexicon.segmentation import pair_count
 from vnlp_prep.lexicon.segmentation_letters import letters_score
+from vnlp_prep.lexicon.sources import WEB_TOTAL
+from vnlp_prep.lexicon.tables import web_tables
 
 if TYPE_CHECKING:
     from vnlp_prep.lexicon.lexicon import Lexicon
@@ -146,7 +148,7 @@ def _add_letters(features: dict[str, float], word: str, lexicon: Lexicon) -> Non
             _add(features, "the letter s" if word == "s" else "the letters x, y, z")
         return
     plain = _plain(word)
-    web = int(web_counts().get(plain, 0)) / TOTAL
+    web = web_tables().count(plain) / WEB_TOTAL
     zipf = lexicon.zipf(word) or lexicon.zipf(plain)
     seen = 10 ** (zipf - 9.0) if zipf else 0.0
     if word in _ABBREVIATIONS:
@@ -189,13 +191,13 @@ def _plain(word: str) -> str:
 
 def pair_features(first: str, second: str) -> dict[str, float]:
     """Return the features of two neighbouring words, lower case: how much oftener the web has the pair than chance would."""
-    count = web_pairs().get(f"{first} {second}")
-    if count is None:
+    count = pair_count(first, second)
+    if not count:
         return {}
-    one, other = web_counts().get(first), web_counts().get(second)
-    if one is None or other is None:
+    one, other = map(web_tables().count, (first, second))
+    if not (one and other):
         return {}
-    gain = math.log10(int(count) * TOTAL / int(one) / int(other))
+    gain = math.log10(count * WEB_TOTAL / one / other)
     return {"pair: gain": min(gain, _MOST_GAIN)} if gain > 0 else {"pair: loss": gain}
 
 

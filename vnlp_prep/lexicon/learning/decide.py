@@ -258,11 +258,11 @@ class _Judge:
 
     @cached_property
     def _index(self) -> CandidateIndex:
-        from vnlp_prep.lexicon.candidates import CandidateIndex, _build
+        from vnlp_prep.lexicon.candidates import CandidateIndex
 
         words = sorted(low for low, word in self.counts.words.items() if low.isalpha() and word.count >= _MIN_CANDIDATE)
         # Not by way of the cache folder: it would fill up with an index for each corpus.
-        return CandidateIndex(words, memoryview(_build(words)).cast("I"))
+        return CandidateIndex.build(words)
 
     # --- several words --------------------------------------------------------------------------------------------------
 
