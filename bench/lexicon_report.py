@@ -38,7 +38,7 @@ READERS = {
     "misspellings.tsv": "read_pairs",
 }
 #: What reads the files of several entries a line into memory.
-LOADERS = {"pairs.tsv": "sources.documentation_pairs()", "letters.tsv": "letters._gains()", "slips.tsv": "channel._slips()"}
+LOADERS = {"pairs.tsv": "sources.documentation_pairs()", "letters.tsv": "sources.letter_gains()", "slips.tsv": "channel._slips()"}
 #: The peak of the process' own memory in MiB. (The one of ``getrusage`` counts that of the process that started it.)
 PEAK = """
 def peak():
@@ -91,9 +91,7 @@ def files_table(folder: Path) -> list[dict[str, Any]]:
         )
         code += ".split('\\n')" if read == "read_text" else ""
         code = LOADERS.get(path.name, code)
-        seconds, memory = cost_of(
-            code, "from pathlib import Path\nfrom vnlp_prep.lexicon import channel, files, letters, sources"
-        )
+        seconds, memory = cost_of(code, "from pathlib import Path\nfrom vnlp_prep.lexicon import channel, files, sources")
         count = entries(path) if path.suffix == ".tsv" else 0
         out.append({"file": path.name, "entries": count, "bytes": path.stat().st_size, "ms": 1000 * seconds, "MiB": memory})
     return out

@@ -1,7 +1,7 @@
 """``suggest`` and ``segment``: ranked and best, without any gate, on anything."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vnlp_prep import segment, suggest
@@ -41,12 +41,14 @@ def test_the_best_split(text, parts):
     assert segment(text) == parts
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_anything_may_be_asked(text):
     assert isinstance(suggest(text), list)
     assert isinstance(segment(text), list)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz", max_size=60))
 def test_a_split_keeps_every_letter(text):
     assert "".join(segment(text)) == text

@@ -11,6 +11,7 @@ from vnlp_prep import Lexicon
 from vnlp_prep.lexicon import sources
 from vnlp_prep.lexicon.candidates import CandidateIndex
 from vnlp_prep.lexicon.files import Term
+from vnlp_prep.lexicon.letters import NUMBERS, SIGNS, slip_gain
 from vnlp_prep.lexicon.tables import FOREIGN, NAME, key, lexicon_tables, web_tables
 
 TERMS = sources.domain_terms()
@@ -61,6 +62,16 @@ def test_words_of_the_web():
     expected = sources.web_words()
     assert {word: web_tables().count(word) for word in expected} == expected
     assert len(web_tables().letters) == 27**4
+
+
+def test_letters():
+    gains = sources.letter_gains()
+    expected = {f"{a}{b}{c}": gains.get(f"{a}{b}{c}", 0) for a in "^$az" for b in "^$ey" for c in "^$qs"}
+    number = NUMBERS.__getitem__
+    table = lexicon_tables().letters
+    assert {k: table[(number(k[0]) * SIGNS + number(k[1])) * SIGNS + number(k[2])] for k in expected | gains} == expected | gains
+    marked = "^^configuratoin$"
+    assert slip_gain("configuratoin") == sum(gains.get(marked[i : i + 3], 0) / 100 for i in range(len(marked) - 2))
 
 
 def test_the_fingerprint_is_that_of_the_contents():

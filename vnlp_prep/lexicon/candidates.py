@@ -4,7 +4,8 @@ A word and its misspelling within distance 2 share a string that both reach by d
 to look at the first seven. symspellpy holds this as a dictionary of Python strings: for 125,000 words that takes seconds and
 hundreds of megabytes in every process. Here each deletion is one entry of a table of integers, built once with numpy into the
 user's cache folder (or kept in memory where that cannot be written), checked by its length and digest, then mapped by every
-process that needs it. ``tests/lexicon/test_candidates.py`` holds it against symspellpy.
+process that needs it; a user's own words get a small index beside the shipped one. ``tests/lexicon/test_candidates.py`` holds
+it against symspellpy.
 """
 
 from __future__ import annotations

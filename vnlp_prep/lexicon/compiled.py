@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 
 from vnlp_prep.lexicon.cache import cache_folder, leave, mapped
 
-FORMAT = b"vnlp-prep tables 1\n\0"
+FORMAT = b"vnlp-prep tables 2\n\0"
 _DIGEST = 32  # bytes
 _HEAD = len(FORMAT) + _DIGEST + 8
 _ALIGN = 8
 # How many answers a table remembers: looking up again what was just looked up is most of its work.
-_REMEMBERED = 1 << 13
+_REMEMBERED = 1 << 14
 
 
 class Compiled(NamedTuple):
@@ -46,6 +46,7 @@ class Table:
 
         self._compiled, self._name = compiled, name
         self._trie = marisa_trie.Trie().map(compiled.sections[f"{name}.trie"])
+        self._get: Callable[[str, int], int] = self._trie.get
         self._longest = int(compiled.remarks[f"{name}.longest"])
         self._row = lru_cache(_REMEMBERED)(self._find)
 
@@ -67,7 +68,7 @@ class Table:
         if "\0" in key:
             return -1  # where the library would end the string
         try:
-            return int(self._trie.get(key, -1))
+            return self._get(key, -1)
         except UnicodeEncodeError:
             return -1  # lone surrogates
 

@@ -6,18 +6,11 @@ A misspelled word still looks like English, as ``configuratoin`` does; terms and
 
 from __future__ import annotations
 
-from functools import lru_cache
+from vnlp_prep.lexicon.tables import lexicon_tables
 
-from vnlp_prep.lexicon.files import data_folder, read_followers
-
-
-@lru_cache(maxsize=1)
-def _gains() -> dict[str, float]:
-    """Three letters in a row -> how much likelier they are in misspellings than in known words and names (log10)."""
-    gains: dict[str, float] = {}
-    for (before,), letters in read_followers(data_folder() / "lexicon" / "letters.tsv", 1):
-        gains.update((before + letter, value / 100) for letter, value in letters)
-    return gains
+#: The letters and the marks of a word's start and end, from 1; other signs are 0.
+NUMBERS = {c: i for i, c in enumerate("^$abcdefghijklmnopqrstuvwxyz", 1)}
+SIGNS = len(NUMBERS) + 1
 
 
 def slip_gain(word: str) -> float:
@@ -28,6 +21,6 @@ def slip_gain(word: str) -> float:
     >>> slip_gain("configuratoin") > 1 > -1 > slip_gain("vmdk")
     True
     """
-    gains = _gains()
-    marked = f"^^{word}$"
-    return sum(gains.get(marked[i : i + 3], 0.0) for i in range(len(word) + 1))
+    gains = lexicon_tables().letters
+    n = [NUMBERS.get(c, 0) for c in f"^^{word}$"]
+    return sum(gains[(n[i] * SIGNS + n[i + 1]) * SIGNS + n[i + 2]] / 100 for i in range(len(word) + 1))

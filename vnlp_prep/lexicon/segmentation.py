@@ -28,6 +28,8 @@ _RUN = re.compile(rf"(?P<words>[{_LATIN}]+(?:['’][{_LATIN}]+)*)|[^\x00-\x7f{_L
 _UNKNOWN, _LETTER, _TWO_LETTERS = -6.5, -6.5, -5.5
 _COMMON_PAIR = 5.3  # Zipf: "of", "in", "to" are words, "re", "st", "li" are pieces
 _DOMAIN_ONLY = 1.0  # Zipf of a word that only the domain writes as one
+_LONG_PART, _RARE = 6, -9.0  # letters; log10 probability
+_STATES = 6  # the best few last words at each place are enough to be right
 
 
 class Split(NamedTuple):
@@ -61,44 +63,35 @@ def _word_score(word: str, lexicon: Lexicon) -> float:
     return z - 9.0 if z else unknown
 
 
-def pair_score(first: str, second: str, lexicon: Lexicon) -> float:
-    """log10 probability of ``second`` after ``first``: counted where the pair was seen, else the word by itself."""
-    n = pair_count(first, second)
-    alone = _word_score(second, lexicon)
-    if not n:
-        return alone
-    return max(alone, math.log10(n / WEB_TOTAL) - _word_score(first, lexicon))
-
-
 def best_split(letters: str, lexicon: Lexicon) -> Split:
     """Return the most probable split of ``letters`` (lower case). Viterbi over word and pair counts: linear in its length."""
     if len(letters) > _MAX_TEXT:
         return Split((letters,), -math.inf, False)
     n = len(letters)
-    # best[i]: per length of the last word, the best way to cut letters[:i]: (score, length of the word before, or 0)
-    best: list[dict[int, tuple[float, int]]] = [{} for _ in range(n + 1)]
-    best[0][0] = (0.0, 0)
+    web_pair = lexicon_tables().web_pair
+    # best[i]: per length of the last word, the best way to cut letters[:i]: (score, length of the word before, or 0), and the
+    # score of the last word by itself.
+    best: list[dict[int, tuple[float, int, float]]] = [{} for _ in range(n + 1)]
+    best[0][0] = (0.0, 0, 0.0)
     for i in range(1, n + 1):
+        ways = best[i]
         for k in range(1, min(i, _MAX_PART) + 1):
             word = letters[i - k : i]
-            if k > 1 and word not in lexicon and k < n and k > 6:
+            if _LONG_PART < k < n and word not in lexicon:
                 continue  # a long unknown piece is never a part
             alone = _word_score(word, lexicon)
             top, back = -math.inf, 0
-            for length, (score, _) in best[i - k].items():
-                if length:
-                    pair = pair_score(letters[i - k - length : i - k], word, lexicon) if alone > -9.0 else alone
-                    score += pair
+            for length, (score, _, before) in best[i - k].items():
+                # Where the pair was seen, its count tells more than the word by itself.
+                if length and alone > _RARE and (pair := web_pair(f"{letters[i - k - length : i - k]} {word}")):
+                    score += max(alone, math.log10(pair / WEB_TOTAL) - before)
                 else:
                     score += alone
                 if score > top:
                     top, back = score, length
-            if top > -math.inf:
-                best[i][k] = (top, back)
-        if len(best[i]) > 6:  # the best few last words are enough to be right
-            best[i] = dict(sorted(best[i].items(), key=lambda item: -item[1][0])[:6])
-    if not best[n]:
-        return Split((letters,), -math.inf, False)
+            ways[k] = (top, back, alone)
+        if len(ways) > _STATES:
+            best[i] = dict(sorted(ways.items(), key=lambda item: -item[1][0])[:_STATES])
     length = max(best[n], key=lambda k: best[n][k][0])
     score = best[n][length][0]
     parts: list[str] = []

@@ -109,6 +109,14 @@ def documentation_pairs() -> dict[str, int]:
     return pairs
 
 
+def letter_gains() -> dict[str, int]:
+    """Three letters in a row -> how much likelier they are in misspellings than in known words and names (100 x log10)."""
+    gains: dict[str, int] = {}
+    for (before,), letters in read_followers(data_folder() / "lexicon" / "letters.tsv", 1):
+        gains.update((before + letter, value) for letter, value in letters)
+    return gains
+
+
 def web_words() -> dict[str, int]:
     """333,000 words and how often the web has them, most frequent first: the list that comes with wordsegment."""
     return _web_counts(_WEB_WORDS)

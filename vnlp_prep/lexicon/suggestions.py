@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,6 +44,8 @@ _MAX_LETTERS = 40
 # Farther words are looked for when nobody asks whether the word is wrong at all: at most so many slips, and so many words.
 _FAR, _FAR_SHORT, _SHORT = 4, 3, 7
 _FAR_WORDS = 100
+# Several stages ask about one word, and a text that has it once often has it again.
+_REMEMBERED = 512
 
 
 def candidates(word: str, lexicon: Lexicon, *, far: bool = False) -> list[Candidate]:
@@ -53,6 +56,15 @@ def candidates(word: str, lexicon: Lexicon, *, far: bool = False) -> list[Candid
     """
     if not 2 <= len(word) <= _MAX_LETTERS:
         return []
+    return _candidates(word, lexicon, far) if far else list(_remembered(word, lexicon))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(word: str, lexicon: Lexicon) -> tuple[Candidate, ...]:
+    return tuple(_candidates(word, lexicon, far=False))
+
+
+def _candidates(word: str, lexicon: Lexicon, far: bool) -> list[Candidate]:
     found = dict(lexicon.candidates.near(word, 1))
     if len(word) > 3 and not any(lexicon.zipf(w) >= 4.0 for w in found):
         found.update(lexicon.candidates.near(word, 2))

@@ -32,6 +32,8 @@ class Tables:
         self.flags = words.reader("flags")
         #: Of ``"first second"``: hundredths of the Zipf scale in documentation, and occurrences on the web.
         self.documentation_pair, self.web_pair = pairs.reader("documentation"), pairs.reader("web")
+        #: By the numbers of three letters in a row (``vnlp_prep.lexicon.letters``): 100 x log10.
+        self.letters = compiled.sections["letters"]
         self._start, self._length = misspellings.reader("start"), misspellings.reader("length")
         self._corrections = compiled.sections["corrections"]
 
@@ -111,12 +113,22 @@ def _lexicon() -> tuple[dict[str, str], dict[str, Any]]:
     sections["common"] = common.text.encode()
     sections["common.starts"] = common.starts
     sections["spellings"] = "\n".join(sources.spellings(terms).values()).encode()
+    sections["letters"] = _letters()
     del common, terms
     for part in (_pairs, _misspellings):
         more, further = part()
         remarks.update(more)
         sections.update(further)
     return remarks, sections
+
+
+def _letters() -> array[int]:
+    from vnlp_prep.lexicon.letters import NUMBERS, SIGNS
+
+    gains = array("h", bytes(2 * SIGNS**3))
+    for (a, b, c), gain in sources.letter_gains().items():
+        gains[(NUMBERS[a] * SIGNS + NUMBERS[b]) * SIGNS + NUMBERS[c]] = gain
+    return gains
 
 
 def _pairs() -> tuple[dict[str, str], dict[str, Any]]:
