@@ -126,8 +126,9 @@ def _letters() -> array[int]:
     from vnlp_prep.lexicon.letters import NUMBERS, SIGNS
 
     gains = array("h", bytes(2 * SIGNS**3))
-    for (a, b, c), gain in sources.letter_gains().items():
-        gains[(NUMBERS[a] * SIGNS + NUMBERS[b]) * SIGNS + NUMBERS[c]] = gain
+    for letters, gain in sources.letter_gains().items():
+        a, b, c = (NUMBERS[letter] for letter in letters)
+        gains[(a * SIGNS + b) * SIGNS + c] = gain
     return gains
 
 
