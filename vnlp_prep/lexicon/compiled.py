@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from vnlp_prep.lexicon.cache import cache_folder, leave, mapped
@@ -82,14 +83,14 @@ def packed_table(name: str, columns: Mapping[str, tuple[str, Mapping[str, int]]]
 
     import marisa_trie
 
-    keys: set[str] = set()
-    keys.update(*(numbers for _, numbers in columns.values()))
-    trie = marisa_trie.Trie(sorted(keys))
+    keys = list(dict.fromkeys(chain.from_iterable(numbers for _, numbers in columns.values())))
+    trie = marisa_trie.Trie(keys)  # the same in whatever order they come
+    rows = {key: trie[key] for key in keys}
     sections: dict[str, Any] = {f"{name}.trie": trie.tobytes()}
     for column, (code, numbers) in columns.items():
         values = array(code, bytes(array(code).itemsize * (len(keys) + 1)))
         for key, number in numbers.items():
-            values[trie[key]] = number
+            values[rows[key]] = number
         sections[f"{name}.{column}"] = values
     return {f"{name}.longest": str(max(map(len, keys), default=0))}, sections
 
