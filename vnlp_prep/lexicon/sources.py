@@ -7,7 +7,6 @@ into a file that is mapped. Nothing here remembers anything.
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
 import math
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
@@ -128,6 +127,8 @@ def web_pairs() -> dict[str, int]:
 
 
 def _web_counts(name: str) -> dict[str, int]:
+    import importlib.resources
+
     text = (importlib.resources.files("wordsegment") / name).read_text(encoding="utf-8")
     rows = (line.partition("\t") for line in text.split("\n") if line)
     return {word: int(count) for word, _, count in rows}
