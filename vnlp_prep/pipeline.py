@@ -184,7 +184,8 @@ class Preprocessor:
                     return frozenset(clash)
                 bodies = _moved(bodies, steps)
             for step in steps:
-                done = compose(raw, done, step.edits)
+                if step.edits:
+                    done = compose(raw, done, step.edits)
             # Code that was protected because its tags stood there has to be looked at without them.
             if not any(s.edits for s in steps if s.stage not in DECODING) and (number or not bodies):
                 last = [e for s in steps if s.text is after for e in s.suggestions]

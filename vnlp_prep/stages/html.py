@@ -26,8 +26,8 @@ from vnlp_prep.edits import Alignment, Edit, apply, compose
 from vnlp_prep.stages.html_markup import mark
 from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, KNOWN, PARAGRAPH, REPLACED
 from vnlp_prep.stages.html_references import decode, decode_named, is_legacy, legacy_prefix
-from vnlp_prep.stages.html_scan import Reference, Scan, Tag, scan
-from vnlp_prep.words import line_kind
+from vnlp_prep.stages.html_scan import Reference, Scan, Tag, may_hold_markup, scan
+from vnlp_prep.words import is_data
 from vnlp_prep.words.regions import code_spans
 
 if TYPE_CHECKING:
@@ -97,12 +97,14 @@ class HtmlStage:
 
 def scan_fragment(text: str, keep_marks: Container[int] = frozenset()) -> Markup:
     """Return the edits that leave no markup in ``text``, whatever it is, and its code (see ``HtmlStage.scan``)."""
+    if not may_hold_markup(text):
+        return Markup([], [])
     edits, code = _one_round(text, keep_marks.__contains__)
     if not edits:
         return Markup([], [])
     current = apply(text, edits)
     for _ in range(MAX_ROUNDS - 1):
-        if "<" not in current and "&" not in current:
+        if not may_hold_markup(current):
             return Markup(edits, code)
         more, more_code = _one_round(current, KeptMarks(keep_marks, edits).__contains__)
         if not more:
@@ -137,7 +139,7 @@ class _Change(NamedTuple):
     start: int
     end: int
     rule: str
-    strength: int  # what it needs in its place: see _strength
+    strength: int  # what it needs in its place: see _STRENGTH
     after: str | None  # text, or None where a tag vanishes
 
 
@@ -217,27 +219,22 @@ def _cell_gaps(text: str, tags: list[Tag]) -> Iterator[_Change]:
 
 
 def _tag_change(tag: Tag) -> _Change:
-    strength = _strength(tag.name, tag.closing)
+    strength = 0 if tag.closing and tag.name in CELL else _STRENGTH.get(tag.name, 0)
     if tag.name == "img":
         alt = _alternative(tag.attributes)
         if alt:
             return _Change(tag.start, tag.end, "alt", strength, alt)
-    rule = "cell" if strength == 2 else "block" if strength > 2 else "tag"
-    return _Change(tag.start, tag.end, rule, strength, None)
+    return _Change(tag.start, tag.end, _RULES[strength], strength, None)
 
 
-def _strength(name: str, closing: bool) -> int:
-    """Return what must part the texts on both sides of a tag.
-
-    0 nothing, 1 a space between two words, 2 a tab, 3 a line break, 4 a blank line.
-    """
-    if name in PARAGRAPH:
-        return 4
-    if name in BLOCK:
-        return 3
-    if name in CELL:
-        return 0 if closing else 2
-    return 1 if name in REPLACED else 0
+# What must part the texts on both sides of a tag: 1 a space between two words, 2 a tab, 3 a line break, 4 a blank line.
+_STRENGTH: Final = {
+    **dict.fromkeys(REPLACED, 1),
+    **dict.fromkeys(CELL, 2),
+    **dict.fromkeys(BLOCK, 3),
+    **dict.fromkeys(PARAGRAPH, 4),
+}
+_RULES: Final = ("tag", "tag", "cell", "block", "block")  # by strength
 
 
 def _alternative(attributes: str) -> str:
@@ -353,9 +350,9 @@ def _layout(text: str, changes: list[_Change]) -> list[str]:
     afters = [change.after or "" for change in changes]
     i = 0
     done = 0  # where the text behind the last gap or decoded reference starts
-    seen = 0  # up to where line_start is right
-    row = _is_row(text, 0)
-    while i < len(changes):
+    lines = _Lines(text)
+    count = len(changes)
+    while i < count:
         change = changes[i]
         if change.after is not None:
             if change.rule == "alt":
@@ -363,37 +360,65 @@ def _layout(text: str, changes: list[_Change]) -> list[str]:
             done = change.end
             i += 1
             continue
-        lead = text[done : change.start]
-        spaces = [lead[len(lead.rstrip()) :]]
-        begins = not lead.strip() and done == 0
-        strength, strongest, breaks = 0, i, 0
-        j = i
-        while True:
-            if changes[j].strength > strength:
-                strength, strongest = changes[j].strength, j
-            breaks += changes[j].strength == 3 and changes[j].end - changes[j].start <= 6 and _is_br(text, changes[j])
-            j += 1
-            if j == len(changes) or changes[j].after is not None:
-                break
-            between = text[changes[j - 1].end : changes[j].start]
-            if between and not between.isspace():
-                break
-            spaces.append(between)
-        end = changes[j - 1].end
-        limit = changes[j].start if j < len(changes) else len(text)
-        tail = text[end:limit]
-        spaces.append(tail[: len(tail) - len(tail.lstrip())])
-        ends = limit == len(text) and not tail.strip()
-        if strength and not begins and not ends:
-            if strength > 1:
-                line_start = text.rfind("\n", seen, change.start) + 1
-                if line_start:
-                    row = _is_row(text, line_start)
-                seen = change.start
-            afters[strongest] = _separator(text, strength, breaks, "".join(spaces), change.start, end, row=row)
+        start, end, strength, strongest = change.start, change.end, change.strength, i
+        spaces = ""
+        i += 1
+        while i < count and changes[i].after is None:
+            change = changes[i]
+            if change.start > end:
+                between = text[end : change.start]
+                if not between.isspace():
+                    break
+                spaces += between
+            if change.strength > strength:
+                strength, strongest = change.strength, i
+            end = change.end
+            i += 1
+        if strength:
+            limit = changes[i].start if i < count else len(text)
+            before, after = _space_before(text, done, start), _space_after(text, end, limit)
+            begins = len(before) == start  # the text, or what is before goes, too
+            ends = end + len(after) == len(text)
+            if not begins and not ends:
+                breaks = sum(_is_br(text, c) for c in changes[strongest:i]) if strength == 3 else 0
+                afters[strongest] = _separator(text, strength, breaks, before + spaces + after, start, end, lines)
         done = end
-        i = j
     return afters
+
+
+def _space_before(text: str, start: int, end: int) -> str:
+    """Return the white space at the end of ``text[start:end]``."""
+    if end == start or not text[end - 1].isspace():
+        return ""
+    lead = text[start:end]
+    return lead[len(lead.rstrip()) :]
+
+
+def _space_after(text: str, start: int, end: int) -> str:
+    """Return the white space at the start of ``text[start:end]``."""
+    if start == end or not text[start].isspace():
+        return ""
+    tail = text[start:end]
+    return tail[: len(tail) - len(tail.lstrip())]
+
+
+class _Lines:
+    """Tells of the lines of a text, in their order, whether a line break would spoil them; each is looked at once, if at all."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._start = self._seen = 0
+        self._row: bool | None = None
+
+    def is_row(self, at: int) -> bool:
+        """Return True if the line at ``at`` is a row of a Markdown table, JSON, SQL, CSV. ``at`` must not fall."""
+        start = self._text.rfind("\n", self._seen, at) + 1
+        self._seen = at
+        if start:
+            self._start, self._row = start, None
+        if self._row is None:
+            self._row = _is_row(self._text, self._start)
+        return self._row
 
 
 def _is_row(text: str, line_start: int) -> bool:
@@ -409,23 +434,20 @@ def _is_data(text: str, at: int) -> bool:
     if not start and at > _DATA_LINE:
         return False
     end = text.find("\n", at, at + _DATA_LINE)
-    return line_kind(text[start : at + _DATA_LINE if end < 0 else end]) in ("json", "sql", "csv")
+    return is_data(text[start : at + _DATA_LINE if end < 0 else end])
 
 
 def _is_br(text: str, change: _Change) -> bool:
-    return text[change.start + 1 : change.start + 3].lower() == "br"
+    return change.end - change.start <= 6 and text[change.start + 1 : change.start + 3].lower() == "br"
 
 
-def _separator(text: str, strength: int, breaks: int, spaces: str, start: int, end: int, *, row: bool) -> str:
-    """Return what a gap from ``start`` to ``end`` needs, ``spaces`` being the white space in and around it.
-
-    ``row``: it stands in a row of a Markdown table.
-    """
+def _separator(text: str, strength: int, breaks: int, spaces: str, start: int, end: int, lines: _Lines) -> str:
+    """Return what a gap from ``start`` to ``end`` needs, ``spaces`` being the white space in and around it."""
     if strength == 1:
         return " " if not spaces and text[start - 1].isalnum() and text[end : end + 1].isalnum() else ""
     if "\n" in spaces:
         return ""
-    if row:
+    if lines.is_row(start):
         return "" if spaces else " "  # a line break would end the row
     if strength == 2:
         return "" if "\t" in spaces else "\t"

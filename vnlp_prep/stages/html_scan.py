@@ -25,23 +25,25 @@ from vnlp_prep.stages.html_references import decode
 from vnlp_prep.stages.html_shown import diff_hunks, is_named
 from vnlp_prep.words import literal_blocks
 
-# One pattern that begins with a plain set of characters, because the regex engine skips to such a start quickly.
+# Alternatives that each begin with another letter, because the regex engine skips to such a start quickly.
 _EVENT: Final = re.compile(
     r"""
-    [<&`~](?:
-        (?<=<)(?:
+        <(?:
             (?P<slash>/?)(?P<name>[A-Za-z][A-Za-z0-9_:.-]*)(?P<tail>
                 (?P<attributes>(?=[\s/>])[^<>"'`]*(?:(?:"[^"<]*"|'[^'<]*')[^<>"'`]*)*)>
                 |)
             |(?P<bang>!(?:--|\[|(?i:doctype)\b)|\?[A-Za-z])
         )
-        |(?<=&)(?P<escapes>(?:amp;|AMP;|\#0*38;|\#[xX]0*26;)*)
+        |&(?P<escapes>(?:amp;|AMP;|\#0*38;|\#[xX]0*26;)*)
             (?P<reference>\#(?:[0-9]+|[xX][0-9A-Fa-f]+)|[A-Za-z][A-Za-z0-9]*)(?P<semicolon>;?)
-        |(?<=`)`*
-        |(?<=~)~~+
-    )
+        |`(?:(?<!\\`)(?P<code>[^`\n&]{1,900})`(?!`)|`*)
+        |~~~+
     """,
     re.VERBOSE,
+)
+# Whatever can make a difference: a known name, a comment or the like, a reference. <svg> and <math> go before FOREIGN names.
+_MARKUP: Final = re.compile(
+    rf"<(?:/?(?:{'|'.join(sorted(KNOWN))})(?![A-Za-z0-9_:.-])|!(?:--|\[|doctype\b)|\?[A-Z])|&[#A-Z]", re.I
 )
 # A quoted attribute value with "<" in it, as templates write it; bounded, because a later tag may start inside.
 _TAG_WITH_ANGLE: Final = re.compile(r"""[^<>"'`]*(?:(?:"[^"]*"|'[^']*')[^<>"'`]*)*>""")
@@ -128,6 +130,11 @@ class _Finder:
         return self(f"</{name}(?=[\\s/>])", at)
 
 
+def may_hold_markup(text: str) -> bool:
+    """Return False if all that a scan of the text could find are placeholders and code."""
+    return _MARKUP.search(text) is not None
+
+
 def scan(text: str, *, markdown: bool = True) -> Scan:
     """Return everything in ``text`` that could be HTML and does not stand in code of Markdown (or AsciiDoc, Jekyll).
 
@@ -155,7 +162,7 @@ def scan(text: str, *, markdown: bool = True) -> Scan:
             continue
         char = text[start]
         if char == "<":
-            slash, name, _, attributes, bang, _, _, _ = match.groups()
+            slash, name, attributes, bang = match.group(1, 2, 4, 5)
             if name is None:
                 removal = _declaration(text, start, bang, find)
                 if removal is not None and start >= cdata_end:
@@ -190,6 +197,9 @@ def scan(text: str, *, markdown: bool = True) -> Scan:
                     at = end
         elif char == "&":
             references.append(Reference(start, at, match[6], match[7], match[8] == ";", in_code=False))
+        elif match.lastgroup == "code":  # of the plainest kind, and nothing in it to decode
+            if not markdown or start < html_code_end:
+                at = start + 1
         elif markdown and start >= html_code_end:
             body = _markdown_code(text, start, at)
             if body is not None:

@@ -12,7 +12,7 @@ only serve to tell a person why. Three things decide, from cheap to dear:
 """
 
 from vnlp_prep.words.guard import Guard, protected
-from vnlp_prep.words.lines import Vocabulary, english, line_kind
+from vnlp_prep.words.lines import Vocabulary, english, is_data, line_kind
 from vnlp_prep.words.regions import Protected, code_regions, code_spans, fences, literal_blocks, markdown_code
 from vnlp_prep.words.tokens import Span, token_kind, word_spans
 
@@ -25,6 +25,7 @@ __all__ = [
     "code_spans",
     "english",
     "fences",
+    "is_data",
     "line_kind",
     "literal_blocks",
     "markdown_code",

@@ -82,6 +82,25 @@ def line_kind(line: str) -> str | None:
     return None
 
 
+_DATA = frozenset(("json", "sql", "csv"))
+_JSON = ('"', "'", "[", "{")
+_SQL = re.compile(
+    r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|FROM|WHERE|INNER|LEFT|RIGHT|OUTER|FULL|JOIN|GROUP|ORDER|HAVING"
+    r"|VALUES|SET|select|insert)\s"
+)
+
+
+def is_data(line: str) -> bool:
+    """True for a line of JSON, SQL or CSV (see ``line_kind``); at once for most that are none.
+
+    >>> is_data('{"a": 1}'), is_data("SELECT a FROM b"), is_data("a,b,c,d"), is_data("Install the client, then log in.")
+    (True, True, True, False)
+    """
+    line = line[:_MAX_LINE]
+    may_be = line.lstrip().startswith(_JSON) or ("{" in line and '"' in line) or line.count(",") > 2 or _SQL.match(line)
+    return bool(may_be) and line_kind(line) in _DATA
+
+
 # Function words of English: a line with several of them is a sentence.
 _ENGLISH = frozenset(
     "the of and to is it for that with this you are be have not as your from or can will if which has been when by at we "

@@ -95,10 +95,11 @@ def _literal_blocks(text: str) -> list[Span]:
         head = text[:2_000].lower()
         if "<html" not in head and "<body" not in head and "<!doctype" not in head:
             spans += _indented_code(text)
-    if "endhighlight" in text:
-        spans += _between(text, _HIGHLIGHT, _END_HIGHLIGHT)
-    if "{code" in text or "{noformat" in text:
-        spans += _between(text, _WIKI_CODE, _WIKI_CODE)
+    if "{" in text:
+        if "endhighlight" in text:
+            spans += _between(text, _HIGHLIGHT, _END_HIGHLIGHT)
+        if "{code" in text or "{noformat" in text:
+            spans += _between(text, _WIKI_CODE, _WIKI_CODE)
     if "\n----" in text:
         spans += _between(text, _SOURCE_BLOCK, _END_SOURCE_BLOCK)
     return sorted(spans)
