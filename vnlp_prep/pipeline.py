@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -46,6 +46,14 @@ class Step(NamedTuple):
     stage: str
     text: str
     edits: list[Edit]
+    suggestions: list[Edit]
+
+
+class _Run(NamedTuple):
+    """What came of a text: the result, the steps that changed something, and what is suggested (offsets in the result)."""
+
+    text: str
+    changes: list[Step]
     suggestions: list[Edit]
 
 
@@ -107,7 +115,7 @@ class Preprocessor:
     def __call__(self, text: str | list[str]) -> str | list[str]:
         """Return the cleaned text; a list of texts gives a list. Raises TypeError for anything else."""
         if isinstance(text, str):
-            return self.clean(text).text
+            return self._run(text).text
         if isinstance(text, (list, tuple)):
             return [self(t) for t in text]
         raise TypeError(f"expected a str or a list of str, not {type(text).__name__}")
@@ -119,12 +127,15 @@ class Preprocessor:
         """
         if not isinstance(text, str):
             raise TypeError(f"expected a str, not {type(text).__name__}")
-        marks: frozenset[int] = frozenset()
-        while True:
-            settled = self._settle(text, marks)
-            if isinstance(settled, Cleaned):
-                return settled
-            marks |= settled
+        done: list[Edit] = []
+        run = self._run(text)
+        for step in run.changes:
+            done = compose(text, done, step.edits)
+        suggestions = run.suggestions
+        if suggestions and done:
+            back = Alignment(done)
+            suggestions = [moved_to_raw(e, back, text) for e in suggestions]
+        return Cleaned.of(text, run.text, done, sorted(suggestions, key=_place))
 
     def pipe(self, texts: Iterable[str], *, workers: int = 1, chunk_size: int = 64) -> Iterator[str]:
         """Yield the cleaned texts in order, as they come; memory stays bounded however long ``texts`` is.
@@ -132,6 +143,8 @@ class Preprocessor:
         ``workers``: processes to use (1: this one); ``chunk_size``: texts that travel together. The result is the same for any
         of them. Raises TypeError for an item that is no string.
         """
+        if workers == 1 and chunk_size >= 1:
+            return map(self._text, texts)
         return (c.text for c in self.pipe_cleaned(texts, workers=workers, chunk_size=chunk_size))
 
     def pipe_cleaned(self, texts: Iterable[str], *, workers: int = 1, chunk_size: int = 64) -> Iterator[Cleaned]:
@@ -143,6 +156,20 @@ class Preprocessor:
         from vnlp_prep.workers import clean_in_processes
 
         return clean_in_processes(self, texts, workers, chunk_size)
+
+    def map_batch(self, batch: Mapping[str, Sequence[Any]], fields: str | Sequence[str] = ("text",)) -> dict[str, list[Any]]:
+        """Return the columns ``fields`` of ``batch`` cleaned: for ``datasets``, ``dataset.map(prep.map_batch, batched=True)``.
+
+        Other columns are left out of the result, so that ``map`` keeps them as they are. A missing text (None) stays one.
+
+        Raises SettingsError for a column that is not there, TypeError, with column and row, for a value that is no text.
+
+        >>> Preprocessor().map_batch({"title": ["Teh log", None], "id": [1, 2]}, fields=["title"])
+        {'title': ['The log', None]}
+        """
+        from vnlp_prep.columns import clean_columns
+
+        return clean_columns(self._text, batch, fields)
 
     def trace(self, text: str) -> list[Step]:
         """Return what each stage did to ``text``, in order, until it was stable: for explaining, not for speed."""
@@ -164,14 +191,29 @@ class Preprocessor:
         stage = VocabularyCompoundStage(self.lexicon, self.vocabulary)
         return [p for p in found if p.kind != "name" or not stage.splits_name(text[p.start : p.end], self.threshold)]
 
-    def _settle(self, raw: str, marks: frozenset[int]) -> Cleaned | frozenset[int]:
-        """Run the chain until nothing changes. Returns the result, or the code spans of ``raw`` that need to keep their marks.
+    def _text(self, text: str) -> str:
+        """Return the cleaned text. Raises TypeError for anything but a string."""
+        if not isinstance(text, str):
+            raise TypeError(f"expected a str, not {type(text).__name__}")
+        return self._run(text).text
+
+    def _run(self, raw: str) -> _Run:
+        """Run the chain over a text until nothing changes."""
+        marks: frozenset[int] = frozenset()
+        while True:
+            run = self._settle(raw, marks)
+            if isinstance(run, _Run):
+                return run
+            marks |= run
+
+    def _settle(self, raw: str, marks: frozenset[int]) -> _Run | frozenset[int]:
+        """Run the chain until nothing changes. Returns what came of it, or the code spans of ``raw`` that have to keep marks.
 
         The body of a ``<code>`` is code in the round that removes the tags; if nothing else shows that it is, a later round would
         edit it. Then the first round is to be done again, with Markdown's marks in the place of the tags.
         """
         text = raw
-        done: list[Edit] = []
+        changes: list[Step] = []
         bodies: list[_Body] = []
         known = _Known()
         for number in range(MAX_ROUNDS):
@@ -183,18 +225,12 @@ class Preprocessor:
                 if clash:
                     return frozenset(clash)
                 bodies = _moved(bodies, steps)
-            for step in steps:
-                if step.edits:
-                    done = compose(raw, done, step.edits)
+            changes += [step for step in steps if step.edits]
             # Code that was protected because its tags stood there has to be looked at without them.
             if not any(s.edits for s in steps if s.stage not in DECODING) and (number or not bodies):
-                last = [e for s in steps if s.text is after for e in s.suggestions]
-                if last and done:
-                    back = Alignment(done)
-                    last = [moved_to_raw(e, back, raw) for e in last]
-                return Cleaned.of(raw, after, done, sorted(last, key=_place))
+                return _Run(after, changes, [e for s in steps if s.text is after for e in s.suggestions])
             text = after
-        return Cleaned(raw)
+        return _Run(raw, [], [])
 
     def _round(self, text: str, marks: frozenset[int], known: _Known | None = None) -> tuple[list[Step], str, list[_Body]]:
         """Run the stages that decode until they find nothing more, then those that work on words, once.
@@ -331,11 +367,15 @@ class Preprocessor:
         return prep
 
     def __getstate__(self) -> dict[str, Any]:
-        """Only settings, added terms and the vocabulary travel; caches and indexes are made anew."""
-        return {**self.settings, "lexicon": self.lexicon, "vocabulary": self.vocabulary}
+        """Only settings, added terms and the vocabulary travel; caches and indexes are made anew.
+
+        The fingerprint goes with them for those who tell by the pickled bytes whether results that they kept are still good, as
+        ``datasets`` does: another version or shipped lexicon may clean otherwise.
+        """
+        return {**self.settings, "lexicon": self.lexicon, "vocabulary": self.vocabulary, "fingerprint": self.fingerprint}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+        self.__init__(**{name: value for name, value in state.items() if name != "fingerprint"})  # type: ignore[misc]
 
     def __repr__(self) -> str:
         """The settings, as they would be given."""

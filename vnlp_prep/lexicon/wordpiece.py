@@ -144,8 +144,8 @@ class WordPieces:
         return "".join(c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn")
 
     def __getstate__(self) -> dict[str, Any]:
-        """What it was made of."""
-        return {"pieces": self._pieces, "lower_case": self.lower_case}
+        """What it was made of, sorted: equal vocabularies are pickled as equal bytes."""
+        return {"pieces": sorted(self._pieces), "lower_case": self.lower_case}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]

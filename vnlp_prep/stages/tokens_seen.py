@@ -22,7 +22,9 @@ _MAX_LENGTH = 100
 # Up to so many tokens are looked for one by one, which is faster than looking at every token of the text.
 _FEW = 20
 _TOKEN = re.compile(r"\S+")
-# What stands around words. One such sign makes no ruler and no run of punctuation.
+# Signs in a row: a ruler or a run of punctuation. An apostrophe: a stage may look at the word without what follows.
+_DOUBTFUL = re.compile(r"([\W_])\1|[!?]{2}|['’]")
+# What stands around words; one such sign is none of these.
 _AROUND = "\"'()[]*_,.;:!?`"
 
 
@@ -65,7 +67,10 @@ class Decider(Protocol):
         ...
 
     def decide(self, token: Token) -> Changes:
-        """Return what the stage would change in the token, wherever it stands."""
+        """Return what the stage would change in the token, wherever it stands.
+
+        Only asked about unknown words, signs in a row and apostrophes, unless a stage ``looks_at_known`` words, too.
+        """
         ...
 
 
@@ -166,7 +171,10 @@ class TokensSeen:
             if len(token) - len(core) < 2 and core.isalpha() and core.isascii() and core in known:
                 return ()
         words = word_spans(token)
-        looked_at = Token(token, words, tuple([span for span in words if token[span[0] : span[1]] not in known]))
+        unknown = tuple([(start, end) for start, end in words if token[start:end] not in known])
+        if self._known_is_plain and not unknown and not _DOUBTFUL.search(token):
+            return ()
+        looked_at = Token(token, words, unknown)
         decided = tuple([stage.decide(looked_at) for stage in self._stages])
         return decided if any(decided) else ()
 
