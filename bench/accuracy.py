@@ -95,7 +95,7 @@ def main() -> int:
     parser.add_argument("--measures", default="", help="typos, harm, gate or starts of names of sets, separated by commas")
     parser.add_argument("--no-ablation", action="store_true", help="leave the ablation table as it was")
     parser.add_argument("--page", action="store_true", help="write the page from the results that are there")
-    parser.add_argument("-o", "--output", type=Path, help="the page (Markdown); charts go to images/ beside it")
+    parser.add_argument("-o", "--output", type=Path, help="the page (Markdown); charts (images/) and sizing.md go beside it")
     args = parser.parse_args()
     failed = []
     if not args.page:

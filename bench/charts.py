@@ -23,6 +23,14 @@ text {{ fill: #f0f6fc }} .small {{ fill: #9198a1 }}
 .c0 {{ fill: #4493f8 }} .c1 {{ fill: #f0883e }} .c2 {{ fill: #9198a1 }} .c3 {{ fill: #c297eb }} .c4 {{ fill: #3fb950 }}
 }}
 </style>"""
+#: Of the charts that have lines; their colours are those of the points.
+LINE_STYLE = """<style>
+polyline { fill: none; stroke-width: 2 }
+.l0 { stroke: #0969da } .l1 { stroke: #bf5700 } .l2 { stroke: #6e7781 } .l3 { stroke: #a475c9 } .l4 { stroke: #2c974b }
+@media (prefers-color-scheme: dark) {
+.l0 { stroke: #4493f8 } .l1 { stroke: #f0883e } .l2 { stroke: #9198a1 } .l3 { stroke: #c297eb } .l4 { stroke: #3fb950 }
+}
+</style>"""
 WIDTH = 820
 _LINE = 18  # from one line of text to the next
 _LETTER = 7.2  # about the width of a letter
@@ -135,6 +143,69 @@ def bars(title: str, subtitle: str, rows: Mapping[str, Sequence[float]], series:
             at += width * value / most
         body.append(_text(at + 6, y + 13, f"{sum(values):.2f}" if sum(values) < 10 else f"{sum(values):.0f}", "small"))
     return _svg(top + len(rows) * step + 16, title, subtitle, body)
+
+
+def log_bars(title: str, subtitle: str, rows: Mapping[str, float], own: Collection[str]) -> str:
+    """Horizontal bars on a logarithmic scale that starts at a power of ten below the least value; ``own`` are the project's."""
+    left, top, step = max(190.0, 30 + _LETTER * max(map(len, rows))), 64.0, 24.0
+    width, height = WIDTH - left - 80, len(rows) * step
+    lowest = math.floor(math.log10(min(rows.values())) - 0.01)
+    highest = max(lowest + 1, math.ceil(math.log10(max(rows.values()))))
+
+    def at(value: float) -> float:
+        return left + width * (math.log10(value) - lowest) / (highest - lowest)
+
+    body = []
+    for decade in range(lowest, highest + 1):
+        x = at(10.0**decade)
+        body += [_line(x, top, x, top + height, "grid"), _text(x, top + height + 16, f"{10.0**decade:g}", "small", "middle")]
+    for k, (label, value) in enumerate(rows.items()):
+        y = top + k * step
+        body.append(_text(left - 10, y + 17, label, "own" if label in own else "", "end"))
+        body.append(_rect(left, y + 4, at(value) - left, 16, "c0" if label in own else "c2"))
+        body.append(_text(at(value) + 6, y + 17, f"{value:.2f}" if value < 10 else f"{value:.0f}", "small"))
+    return _svg(top + height + 28, title, subtitle, body)
+
+
+def lines(title: str, subtitle: str, x_label: str, y_label: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """Lines over a logarithmic x axis, y from zero; the name of a series stands at the end of its line."""
+    left, top, width, height = 70.0, 70.0, WIDTH - 100.0, 220.0
+    xs = sorted({x for line in series.values() for x, _ in line})
+    most, step = _ticks(max(y for line in series.values() for _, y in line))
+    room = _LETTER * max(map(len, series)) + 20 if len(series) > 1 else 20.0
+
+    def at_x(value: float) -> float:
+        span = math.log10(xs[-1]) - math.log10(xs[0])
+        return left + 20 + (width - 20 - room) * ((math.log10(value) - math.log10(xs[0])) / span if span else 0.5)
+
+    def at_y(value: float) -> float:
+        return top + height * (1 - value / most)
+
+    body = [LINE_STYLE]
+    for i in range(round(most / step) + 1):
+        y = at_y(i * step)
+        body += [_line(left, y, left + width, y, "grid"), _text(left - 8, y + 4, f"{i * step:,g}", "small", "end")]
+    for x in xs:
+        body.append(_text(at_x(x), top + height + 18, f"{x:,g}", "small", "middle"))
+    body += [_line(left, top + height, left + width, top + height, "axis"), _text(left, top - 8, y_label, "small")]
+    body.append(_text(left + width / 2, top + height + 40, x_label, "", "middle"))
+    for k, (name, line) in enumerate(series.items()):
+        places = [(at_x(x), at_y(y)) for x, y in sorted(line)]
+        body.append(f'<polyline points="{" ".join(f"{_n(x)},{_n(y)}" for x, y in places)}" class="l{k}"/>')
+        for (x, y), (_, value) in zip(places, sorted(line), strict=True):
+            body.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" class="c{k}"/>')
+            if len(series) == 1:
+                body.append(_text(x, y - 10, f"{value:.2f}" if value < 10 else f"{value:.0f}", "small", "middle"))
+        if len(series) > 1:
+            body.append(_text(places[-1][0] + 10, places[-1][1] + 4, name))
+    return _svg(top + height + 60, title, subtitle, body)
+
+
+def _ticks(most: float) -> tuple[float, float]:
+    """Return the end of an axis that shows ``most`` with room for a label above it, and the step between its ticks."""
+    step = 10.0 ** math.floor(math.log10(most))
+    step = next(step * part for part in (0.2, 0.5, 1.0, 2.0) if most * 1.1 <= 6 * step * part)
+    return math.ceil(most * 1.1 / step) * step, step
 
 
 def groups(title: str, subtitle: str, rows: Mapping[str, Mapping[str, float]], series: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md with its charts, out of the results that are kept."""
+"""docs/benchmarks.md with its charts, and docs/sizing.md, out of the results that are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import charts
 import encode_page
 import results
+import sizing_page
+import speed_page
 import tables
 from page_text import PAGE
 
@@ -71,7 +73,10 @@ def draw(figures: tables.Figures, folder: Path) -> None:
 
 
 def write(path: Path) -> None:
-    """Write the page to ``path`` and its charts to ``images/`` beside it. Raises SystemExit if nothing was measured yet."""
+    """Write the page to ``path``; beside it its charts (``images/``), and ``sizing.md`` if all that it needs was measured.
+
+    Raises SystemExit if nothing was measured yet.
+    """
     found = results.load("accuracy")
     if not found:
         raise SystemExit("no results yet: run bench/accuracy.py with SHARED first")
@@ -95,9 +100,13 @@ def write(path: Path) -> None:
         ablation_date=without.get("date", ""),
         setups=tables.setups(figures),
     )
-    encoding = results.load("encode")
+    encoding, speed = results.load("encode"), results.load("speed")
+    text += speed_page.section(speed)
     text += encode_page.section(encoding, results.load("serve"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
     draw(figures, path.parent / "images")
+    speed_page.draw(speed, path.parent / "images")
     encode_page.draw(encoding, path.parent / "images")
+    if speed.keys() >= sizing_page.NEEDED:
+        (path.parent / "sizing.md").write_text(sizing_page.page(speed), encoding="utf-8", newline="\n")
