@@ -16,7 +16,6 @@
     journal.py      what is done, for a run that is interrupted
     writers.py      bytes -> a file that appears under its name whole or not at all
     edit_log.py, restore.py    the edits of each record, and the way back
-    tables.py       the same for Arrow: which texts a row has, and how they are put back
     documents.py    records that are only to be counted, also from Parquet
     counting.py     their words, in one or several processes: for a lexicon that is learnt
 

@@ -1,0 +1,33 @@
+"""A Ray cluster of this machine, for the tests of several folders: two nodes with a core each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+# Read when Ray is imported: nothing is reported, and nobody else can connect.
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[str]:
+    """The address of a cluster of two nodes; this process is connected to it."""
+    import logging
+
+    ray = pytest.importorskip("ray")
+    pytest.importorskip("ray.data")
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 100 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    try:
+        cluster.add_node(**node)
+        ray.init(cluster.address, logging_level=logging.WARNING)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        yield cluster.address
+        ray.shutdown()
+    finally:
+        cluster.shutdown()

@@ -1,0 +1,49 @@
+"""The connection to a Ray cluster: one that there is, or one of this machine alone for as long as it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from vnlp_prep.engines.storage import first_line
+from vnlp_prep.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def connected(address: str | None = None) -> Iterator[Any]:
+    """Yield the module ``ray``, connected.
+
+    ``address`` as ``ray.init`` takes it; None: ``$RAY_ADDRESS``, or else a cluster of this machine alone is started, which ends
+    with the block, listens to this machine only, and reports to nobody. Where the caller is connected, that is used, and stays.
+    Raises SettingsError if Ray is not installed or there is no such cluster.
+    """
+    is_own = address is None and not os.environ.get("RAY_ADDRESS")
+    if is_own:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # What Ray calls so is whether nodes may listen to other machines. It is read once, when Ray is imported.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise SettingsError("the Ray engine needs Ray; pip install 'vnlp-prep[ray]'") from None
+    if ray.is_initialized():
+        yield ray
+        return
+    try:
+        if is_own:
+            ray.init(address="local", include_dashboard=False, logging_level=logging.WARNING)
+        else:
+            ray.init(address=address, logging_level=logging.WARNING)
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        where = address or os.environ.get("RAY_ADDRESS") or "this machine"
+        raise SettingsError(f"no Ray cluster can be had at {where}: {first_line(error)}") from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
