@@ -16,6 +16,7 @@ os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 def ray_cluster() -> Iterator[str]:
     """The address of a cluster of two nodes; this process is connected to it."""
     import logging
+    import warnings
 
     ray = pytest.importorskip("ray")
     pytest.importorskip("ray.data")
@@ -26,8 +27,11 @@ def ray_cluster() -> Iterator[str]:
     try:
         cluster.add_node(**node)
         ray.init(cluster.address, logging_level=logging.WARNING)
-        ray.data.DataContext.get_current().enable_progress_bars = False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of its own settings, as it makes them
+            context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = context.print_on_execution_start = False
         yield cluster.address
-        ray.shutdown()
     finally:
+        ray.shutdown()
         cluster.shutdown()

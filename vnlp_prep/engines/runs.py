@@ -17,8 +17,8 @@ from vnlp_prep.corpus.journal import check_same
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.summary import Summary
 from vnlp_prep.engines.parts import PART_BYTES, Part, cut
-from vnlp_prep.engines.shards import REJECTS, TRIES, WORK, Done, raw_rejects_name, record_name, rejects_name
-from vnlp_prep.engines.storage import Folder, at_once, find_files, is_remote
+from vnlp_prep.engines.shards import REJECTS, TRIES, Done, raw_rejects_name, record_name, rejects_name
+from vnlp_prep.engines.storage import WORK, Folder, at_once, find_files, is_remote
 from vnlp_prep.errors import OutputError
 
 if TYPE_CHECKING:

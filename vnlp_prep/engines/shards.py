@@ -20,7 +20,7 @@ from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.run import Job, Options
 from vnlp_prep.corpus.summary import Summary
 from vnlp_prep.engines.parts import Part, PartReader, batches, table_file
-from vnlp_prep.engines.storage import Folder
+from vnlp_prep.engines.storage import WORK, Folder
 from vnlp_prep.errors import WorkerError
 
 if TYPE_CHECKING:
@@ -28,13 +28,12 @@ if TYPE_CHECKING:
 
     from vnlp_prep.corpus.cleaning import Cleaner, Written
 
-#: Folders in that of the output, for what is removed when the run is finished, and for the rejects.
-WORK = "_work"
+#: The folder, in that of the output, for the rejects.
 REJECTS = "_rejects"
 #: Where it is counted how often a part was begun.
 TRIES = f"{WORK}/tries"
 #: How often a part may cost its process its life. (A machine that is taken away costs each part a try as well.)
-_MOST_TRIES = 5
+_MOST_TRIES = 3
 
 
 def record_name(part: Part) -> str:

@@ -34,6 +34,9 @@ _THREADS = 32
 # File systems in which a file gets another name at once; elsewhere it appears when it is closed.
 _RENAMING = re.compile(r"local|hdfs|py::fsspec\+.*'(?:file|local)'")
 
+#: The folder, in a folder for output, that is there only as long as a run is not finished.
+WORK = "_work"
+
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -224,11 +227,11 @@ class Folder:
         It may be written in two places at a time, as long as both write the same.
         """
         final = self._at(name)
-        folder, _, last = final.rpartition("/")
-        path = f"{folder}/.{last}.{uuid.uuid4().hex}.tmp" if self._renames else final
+        path = self._at(f"{WORK}/new/{uuid.uuid4().hex}") if self._renames else final
         with self._errors(name):
             if self._renames:  # in an object store there are no folders to be made
-                self._system.create_dir(folder, recursive=True)
+                for needed in (path, final):
+                    self._system.create_dir(needed.rpartition("/")[0], recursive=True)
             file = self._system.open_output_stream(path, compression=None)
             try:
                 yield file
