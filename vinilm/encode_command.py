@@ -13,7 +13,9 @@ from vnlp_prep.command_line import DONE, ERROR, REJECTS, reading_options, say_er
 from vnlp_prep.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
-    from vinilm.encoding.engine import LocalEngine
+    from vinilm.encoding.engine import Engine
+    from vinilm.encoding.plan import EnginePlan
+    from vinilm.encoding.settings import Facts
 
 #: Records in a chunk where the encoder runs on the processor: some seconds of work; elsewhere it is that much faster.
 _CHUNK_CPU, _CHUNK_GPU = 512, 8192
@@ -57,6 +59,10 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 @click.option("--batch-tokens", type=click.IntRange(1), metavar="N", help="In a batch. Default: what is fastest.")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes that clean. The output is the same.")
 @click.option("--chunk-records", type=click.IntRange(1), metavar="N", help="Done, and saved, at a time. Default: 512; GPU: 8192.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="Ray: actors on a cluster encode.")
+@click.option("--address", metavar="ADDRESS", help="Of the Ray cluster. Default: $RAY_ADDRESS, or this machine alone.")
+@click.option("--actors", type=click.IntRange(1), metavar="N", help="That encode. Default: all that there is place for.")
+@click.option("--gpus-per-actor", type=click.FloatRange(0), metavar="N", help="May be a share. Default: 1 if there are GPUs.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
 def encode(
     inputs: tuple[str, ...],
@@ -73,6 +79,10 @@ def encode(
     precision: str,
     truncate_dim: int | None,
     chunk_records: int | None,
+    engine: str,
+    address: str | None,
+    actors: int | None,
+    gpus_per_actor: float | None,
     quiet: bool,
     **rest: Any,
 ) -> int:
@@ -82,16 +92,18 @@ def encode(
     """
     from vinilm.encoding.chunks import ID_FIELD
     from vinilm.encoding.journal import Journal
-    from vinilm.encoding.outputs import Layout, output_kind
+    from vinilm.encoding.outputs import DTYPES, Layout, output_kind
     from vinilm.encoding.progress import EncodingProgress, summary_lines
     from vinilm.encoding.run import Run
-    from vinilm.encoding.settings import CannotResumeError, made_with, run_settings
+    from vinilm.encoding.settings import CannotResumeError, run_settings
     from vnlp_prep.corpus.documents import sources
     from vnlp_prep.corpus.plan import check_outputs
     from vnlp_prep.corpus.records import shown
     from vnlp_prep.corpus.run import Options
     from vnlp_prep.terminal import Paint, wants_colour
 
+    if engine != "ray" and (address is not None or actors is not None or gpus_per_actor is not None):
+        raise SettingsError("--address, --actors and --gpus-per-actor are for --engine ray")
     kind = output_kind(output)
     options = Options(field, whole_file, on_missing, encoding, take_limits(rest))
     corpus = sources(inputs, options, format, id_field or ID_FIELD)
@@ -103,18 +115,23 @@ def encode(
         raise OutputError(f"{shown(output)}: vectors are written to a file, not to a device or pipe")
     journal = Journal(Path(output))
     finished = False
+    stack = contextlib.ExitStack()
     try:
         if journal.rows and not resume and not quiet:
             click.echo(f"{shown(output)}: {journal.rows:,} records of an interrupted run are done again (no --resume)", err=True)
-        engine = _engine(rest, precision=precision, truncate_dim=truncate_dim)
-        chunk_records = chunk_records or (_CHUNK_CPU if engine.extractor.backend.device == "cpu" else _CHUNK_GPU)
+        plan = _plan(rest, precision=precision, truncate_dim=truncate_dim)
+        if engine == "ray":
+            compute, facts = _on_ray(stack, plan, address, actors, gpus_per_actor)
+        else:
+            compute, facts = _here(plan)
+        chunk_records = chunk_records or (_CHUNK_CPU if facts.device == "cpu" else _CHUNK_GPU)
         run = Run(
             corpus,
-            engine,
-            kind(Path(output), Layout(engine.truncate_dim or engine.extractor.hidden_size, engine.dtype, made_with(engine))),
+            compute,
+            kind(Path(output), Layout(facts.dimensions, DTYPES[precision], facts.made_with)),
             journal,
             rejects,
-            run_settings(engine, options, corpus, chunk_records=chunk_records, id_field=id_field),
+            run_settings(facts, options, corpus, chunk_records=chunk_records, id_field=id_field),
             chunk_records,
             id_field,
         )
@@ -130,7 +147,10 @@ def encode(
                 click.echo(f"{shown(output)}: {journal.rows:,} records are done; --resume goes on behind them", err=True)
         raise
     finally:
-        journal.close(keep=bool(journal.entries) and not finished)
+        try:
+            stack.close()
+        finally:
+            journal.close(keep=bool(journal.entries) and not finished)
     if not quiet:
         for line in summary_lines(summary, run.output, Paint(wants_colour(sys.stderr))):
             click.echo(line, err=True, color=True)
@@ -139,10 +159,9 @@ def encode(
     return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
 
 
-def _engine(options: dict[str, Any], *, precision: str, truncate_dim: int | None) -> LocalEngine:
-    """Return what computes the vectors, by the options. Raises ModelError, BackendError, SettingsError."""
-    from vinilm.encoding.engine import LocalEngine
-    from vinilm.encoding.outputs import DTYPES
+def _plan(options: dict[str, Any], *, precision: str, truncate_dim: int | None) -> EnginePlan:
+    """Return what engine is asked for, by the options. Raises SettingsError."""
+    from vinilm.encoding.plan import EnginePlan
 
     preprocess: Any = options["clean"]
     if options["preprocess"] is not None:
@@ -153,18 +172,31 @@ def _engine(options: dict[str, Any], *, precision: str, truncate_dim: int | None
         preprocess = Preprocessor.load(options["preprocess"])
     if options["prompt"] is not None and options["prompt_name"] is not None:
         raise SettingsError("--prompt and --prompt-name exclude each other")
-    from vinilm.features import FeatureExtractor
-
-    extractor = FeatureExtractor.from_pretrained(
+    extractor = {name: options[name] for name in ("backend", "device", "dtype", "pooling", "max_tokens", "long")}
+    return EnginePlan(
         options["model"],
-        preprocess=preprocess,
-        **{name: options[name] for name in ("backend", "device", "dtype", "pooling", "max_tokens", "long")},
+        {"preprocess": preprocess, **extractor},
+        **{name: options[name] for name in ("normalize", "prompt", "prompt_name", "batch_tokens", "workers")},
+        truncate_dim=truncate_dim,
+        precision=precision,
     )
-    if options["normalize"] is not None:
-        extractor.normalize = options["normalize"]
-    if extractor.pooling == "none":
-        raise SettingsError("the model has a vector for each token, not for a text; say --pooling mean")
-    if truncate_dim is not None and truncate_dim > extractor.hidden_size:
-        raise SettingsError(f"--truncate-dim: the model has only {extractor.hidden_size} dimensions")
-    prompt = extractor.prompt_text(options["prompt_name"], options["prompt"])
-    return LocalEngine(extractor, prompt, options["batch_tokens"], truncate_dim, DTYPES[precision], options["workers"])
+
+
+def _here(plan: EnginePlan) -> tuple[Engine, Facts]:
+    """Return the engine in this process, and what is to be known of it. Raises ModelError, BackendError, SettingsError."""
+    from vinilm.encoding.settings import Facts
+
+    engine = plan.made()
+    return engine, Facts.of(engine)
+
+
+def _on_ray(
+    stack: contextlib.ExitStack, plan: EnginePlan, address: str | None, actors: int | None, gpus: float | None
+) -> tuple[Engine, Facts]:
+    """Return the engine on a Ray cluster, which ``stack`` lets go, and what is to be known of it. Raises as ``_here``."""
+    from vinilm.encoding.ray_engine import RayEngine
+    from vnlp_prep.engines.cluster import connected
+
+    engine = RayEngine(stack.enter_context(connected(address)), plan, actors=actors, gpus=gpus)
+    stack.callback(engine.close)
+    return engine, engine.facts

@@ -2,7 +2,9 @@
 
     chunks.py    records of the inputs, so many at a time
     cleaning.py  cleaning in several processes
-    engine.py    chunks -> vectors, on this machine; another engine would stand beside it
+    engine.py    chunks -> vectors, on this machine
+    ray_engine.py  the same on a Ray cluster
+    plan.py      which engine is asked for
     journal.py   what is done: the partial output of a run, checked when a later run goes on with it
     outputs.py   vectors and ids -> Parquet, NumPy or safetensors, under its name whole or not at all
     run.py       the loop: read, encode, write, count

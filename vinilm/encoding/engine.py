@@ -44,7 +44,9 @@ class Encoded(NamedTuple):
     failed: list[tuple[int, str]]
 
 
-class _Ready(NamedTuple):
+class Ready(NamedTuple):
+    """A chunk that is cleaned and tokenized."""
+
     chunk: Chunk
     digest: str
     prepared: Prepared
@@ -78,23 +80,27 @@ class LocalEngine:
             items: Iterator[tuple[Chunk, list[str] | None]] = clean_chunks(chunks, preprocessor, self.workers)
         else:
             items = ((chunk, None) for chunk in chunks)
-        with closing(ahead(self._prepare, items, _AHEAD)) as ready:
+        with closing(ahead(self.prepare, items, _AHEAD)) as ready:
             for item in ready:
-                vectors = self.extractor.compute(item.prepared, batch_tokens=self.batch_tokens)
-                if self.truncate_dim is not None:
-                    vectors = vectors[:, : self.truncate_dim]
-                    if self.extractor.normalize:
-                        vectors = normalized(vectors)
-                rows = np.ascontiguousarray(vectors, dtype=self.dtype)
-                yield Encoded(item.chunk, item.digest, rows, item.prepared.tokens, item.prepared.truncated, item.failed)
+                yield self.compute(item)
 
-    def _prepare(self, item: tuple[Chunk, list[str] | None]) -> _Ready:
+    def compute(self, item: Ready) -> Encoded:
+        """Return the vectors of a chunk that is prepared."""
+        vectors = self.extractor.compute(item.prepared, batch_tokens=self.batch_tokens)
+        if self.truncate_dim is not None:
+            vectors = vectors[:, : self.truncate_dim]
+            if self.extractor.normalize:
+                vectors = normalized(vectors)
+        rows = np.ascontiguousarray(vectors, dtype=self.dtype)
+        return Encoded(item.chunk, item.digest, rows, item.prepared.tokens, item.prepared.truncated, item.failed)
+
+    def prepare(self, item: tuple[Chunk, list[str] | None]) -> Ready:
         """Clean a chunk, unless that was done, and tokenize it; a record that this fails for is rejected, with the reason."""
         chunk, cleaned = item
         digest, texts, failed = chunk.digest(), chunk.texts, []
         try:
             if cleaned is not None:
-                return _Ready(chunk, digest, self.extractor.prepare(cleaned, prompt=self.prompt, clean=False), [])
+                return Ready(chunk, digest, self.extractor.prepare(cleaned, prompt=self.prompt, clean=False), [])
             prepared = self.extractor.prepare(texts, prompt=self.prompt)
         except (VnlpError, MemoryError):
             raise
@@ -104,7 +110,7 @@ class LocalEngine:
             bad = {i for i, _ in failed}
             prepared = self.extractor.prepare([t for i, t in enumerate(texts) if i not in bad], prompt=self.prompt)
             chunk.reject(failed)
-        return _Ready(chunk, digest, prepared, failed)
+        return Ready(chunk, digest, prepared, failed)
 
     def _failure(self, text: str) -> str | None:
         """Return what goes wrong when ``text`` is prepared, None if nothing does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,40 +27,58 @@ class CannotResumeError(SettingsError):
     """An interrupted run that cannot be gone on with: what it depends on has changed."""
 
 
-def made_with(engine: LocalEngine) -> dict[str, str]:
-    """Return what an output says of how its vectors were made."""
-    extractor = engine.extractor
-    return {
-        "vnlp-prep": _version("vnlp-prep"),
-        "model": extractor.model.path.name,
-        "model_sha256": extractor.model.fingerprint,
-        "cleaning_sha256": extractor.preprocessor.fingerprint if extractor.preprocessor else "none",
-        "backend": extractor.backend.name,
-        "device": extractor.backend.device,
-        "dtype": extractor.backend.dtype,
-        "pooling": extractor.pooling,
-        "normalize": str(extractor.normalize).lower(),
-        "max_tokens": str(extractor.max_tokens),
-        "long": extractor.long,
-        "prompt": engine.prompt,
-        "similarity": extractor.model.similarity,
-        "features_sha256": extractor.fingerprint,
-    }
+@dataclass(frozen=True)
+class Facts:
+    """What is to be known of an engine, wherever its encoder is."""
+
+    #: Of a vector.
+    dimensions: int
+    #: Where the encoder computes, as torch names it.
+    device: str
+    #: What an output says of how its vectors were made.
+    made_with: dict[str, str]
+    #: All of the engine that vectors depend on: name for people -> value that JSON can hold.
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(cls, engine: LocalEngine) -> Facts:
+        """Return the facts of an engine in this process."""
+        extractor = engine.extractor
+        made_with = {
+            "vnlp-prep": _version("vnlp-prep"),
+            "model": extractor.model.path.name,
+            "model_sha256": extractor.model.fingerprint,
+            "cleaning_sha256": extractor.preprocessor.fingerprint if extractor.preprocessor else "none",
+            "backend": extractor.backend.name,
+            "device": extractor.backend.device,
+            "dtype": extractor.backend.dtype,
+            "pooling": extractor.pooling,
+            "normalize": str(extractor.normalize).lower(),
+            "max_tokens": str(extractor.max_tokens),
+            "long": extractor.long,
+            "prompt": engine.prompt,
+            "similarity": extractor.model.similarity,
+            "features_sha256": extractor.fingerprint,
+        }
+        library = _LIBRARIES[extractor.backend.name]
+        settings: dict[str, Any] = {
+            **made_with,
+            "tokenizers": _version("tokenizers"),
+            library: _version(library),
+            "batch-tokens": engine.batch_tokens,
+            "truncate-dim": engine.truncate_dim,
+            "precision": engine.dtype.str,
+        }
+        return cls(engine.truncate_dim or extractor.hidden_size, extractor.backend.device, made_with, settings)
 
 
 def run_settings(
-    engine: LocalEngine, options: Options, sources: Sequence[Source], *, chunk_records: int, id_field: str | None
+    facts: Facts, options: Options, sources: Sequence[Source], *, chunk_records: int, id_field: str | None
 ) -> dict[str, Any]:
     """Return all that the output of a run depends on: name for people -> value that JSON can hold."""
-    library = _LIBRARIES[engine.extractor.backend.name]
     settings: dict[str, Any] = {
         "journal": _FORMAT,
-        **made_with(engine),
-        "tokenizers": _version("tokenizers"),
-        library: _version(library),
-        "batch-tokens": engine.batch_tokens,
-        "truncate-dim": engine.truncate_dim,
-        "precision": engine.dtype.str,
+        **facts.settings,
         "chunk-records": chunk_records,
         "id-field": id_field,
         "field": list(options.fields),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 from vnlp_prep.engines.storage import first_line
@@ -29,17 +31,17 @@ def connected(address: str | None = None) -> Iterator[Any]:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray
-        import ray.data
     except ImportError:
         raise SettingsError("the Ray engine needs Ray; pip install 'vnlp-prep[ray]'") from None
     if ray.is_initialized():
         yield ray
         return
     try:
-        if is_own:
-            ray.init(address="local", include_dashboard=False, logging_level=logging.WARNING)
-        else:
-            ray.init(address=address, logging_level=logging.WARNING)
+        with _own_signals():
+            if is_own:
+                ray.init(address="local", include_dashboard=False, logging_level=logging.WARNING)
+            else:
+                ray.init(address=address, logging_level=logging.WARNING)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         where = address or os.environ.get("RAY_ADDRESS") or "this machine"
         raise SettingsError(f"no Ray cluster can be had at {where}: {first_line(error)}") from None
@@ -47,3 +49,16 @@ def connected(address: str | None = None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep what this process does when it is asked to end: Ray sets that without being asked."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -62,6 +62,8 @@ def clean_files(
     if not run.left:
         return run.finish(())
     with connected(address) as ray:
+        import ray.data
+
         return run.finish(_dealt_out(ray, run.left, PartCleaner(preprocessor, options, folder), actors, progress))
 
 
