@@ -104,7 +104,7 @@ def whole_costs() -> dict[str, tuple[float, float]]:
     correct = "from vnlp_prep import Preprocessor\np = Preprocessor()"
     return {
         "known words (a text without an unknown word)": cost_of(known, start),
-        "first correction (all tables, index from the cache)": cost_of("p('Teh configuraton of tupe')", correct),
+        "first correction (index from the cache, and all code)": cost_of("p('Teh configuraton of tupe')", correct),
     }
 
 
@@ -211,12 +211,13 @@ Measured on {date}: {machine}.
 ## Files
 
 {files}
-Time is that of reading the file into memory, best of three fresh processes; memory is what the peak of the process grows by. A
-process reads only what it needs:
+Time is that of reading the file into memory, best of three fresh processes; memory is what the peak of the process grows by.
+That is paid once on a machine, when the tables are compiled ([the cache](lexicon.md#the-cache)). A process maps them; most of
+the memory that it shows then is shared with all others:
 
 {costs}
-Neighbouring words need wordsegment's list of pairs as well, which comes with that package. The candidate index takes {index} of
-cache, once for all processes ([the lexicon](lexicon.md#the-candidate-index)).
+Neighbouring words need wordsegment's list of pairs as well, which comes with that package and is compiled too. The candidate
+index takes {index} of cache, once for all processes ([the lexicon](lexicon.md#the-candidate-index)).
 
 ## Sources of words
 
