@@ -49,6 +49,10 @@ def _n(value: float) -> str:
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
+def _short(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start", more: str = "") -> str:
     of = f' class="{kind}"' if kind else ""
     return f'<text x="{_n(x)}" y="{_n(y)}"{of} text-anchor="{anchor}"{more}>{escape(text)}</text>'
@@ -147,29 +151,30 @@ def bars(title: str, subtitle: str, rows: Mapping[str, Sequence[float]], series:
 
 def log_bars(title: str, subtitle: str, rows: Mapping[str, float], own: Collection[str]) -> str:
     """Horizontal bars on a logarithmic scale that starts at a power of ten below the least value; ``own`` are the project's."""
-    left, top, step = max(190.0, 30 + _LETTER * max(map(len, rows))), 64.0, 24.0
+    left = max(190.0, *(30 + _LETTER * len(label) * (1.12 if label in own else 1) for label in rows))
+    top, step = 64.0, 24.0
     width, height = WIDTH - left - 80, len(rows) * step
     lowest = math.floor(math.log10(min(rows.values())) - 0.01)
-    highest = max(lowest + 1, math.ceil(math.log10(max(rows.values()))))
+    highest = max(lowest + 1.0, math.log10(max(rows.values())))
 
     def at(value: float) -> float:
         return left + width * (math.log10(value) - lowest) / (highest - lowest)
 
     body = []
-    for decade in range(lowest, highest + 1):
+    for decade in range(lowest, math.floor(highest) + 1):
         x = at(10.0**decade)
         body += [_line(x, top, x, top + height, "grid"), _text(x, top + height + 16, f"{10.0**decade:g}", "small", "middle")]
     for k, (label, value) in enumerate(rows.items()):
         y = top + k * step
         body.append(_text(left - 10, y + 17, label, "own" if label in own else "", "end"))
         body.append(_rect(left, y + 4, at(value) - left, 16, "c0" if label in own else "c2"))
-        body.append(_text(at(value) + 6, y + 17, f"{value:.2f}" if value < 10 else f"{value:.0f}", "small"))
+        body.append(_text(at(value) + 6, y + 17, _short(value), "small"))
     return _svg(top + height + 28, title, subtitle, body)
 
 
 def lines(title: str, subtitle: str, x_label: str, y_label: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
     """Lines over a logarithmic x axis, y from zero; the name of a series stands at the end of its line."""
-    left, top, width, height = 70.0, 70.0, WIDTH - 100.0, 220.0
+    left, top, width, height = 70.0, 88.0, WIDTH - 100.0, 220.0
     xs = sorted({x for line in series.values() for x, _ in line})
     most, step = _ticks(max(y for line in series.values() for _, y in line))
     room = _LETTER * max(map(len, series)) + 20 if len(series) > 1 else 20.0
@@ -186,8 +191,8 @@ def lines(title: str, subtitle: str, x_label: str, y_label: str, series: Mapping
         y = at_y(i * step)
         body += [_line(left, y, left + width, y, "grid"), _text(left - 8, y + 4, f"{i * step:,g}", "small", "end")]
     for x in xs:
-        body.append(_text(at_x(x), top + height + 18, f"{x:,g}", "small", "middle"))
-    body += [_line(left, top + height, left + width, top + height, "axis"), _text(left, top - 8, y_label, "small")]
+        body.append(_text(at_x(x), top + height + 18, f"{float(f'{x:.3g}'):,g}", "small", "middle"))
+    body += [_line(left, top + height, left + width, top + height, "axis"), _text(left - 8, top - 14, y_label, "small", "end")]
     body.append(_text(left + width / 2, top + height + 40, x_label, "", "middle"))
     for k, (name, line) in enumerate(series.items()):
         places = [(at_x(x), at_y(y)) for x, y in sorted(line)]
@@ -195,7 +200,7 @@ def lines(title: str, subtitle: str, x_label: str, y_label: str, series: Mapping
         for (x, y), (_, value) in zip(places, sorted(line), strict=True):
             body.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" class="c{k}"/>')
             if len(series) == 1:
-                body.append(_text(x, y - 10, f"{value:.2f}" if value < 10 else f"{value:.0f}", "small", "middle"))
+                body.append(_text(x, y - 10, _short(value), "small", "middle"))
         if len(series) > 1:
             body.append(_text(places[-1][0] + 10, places[-1][1] + 4, name))
     return _svg(top + height + 60, title, subtitle, body)

@@ -148,7 +148,7 @@ def measure_kinds(plan: Plan) -> dict[str, Any]:
     found = texts.documents(texts.corpus_of(plan.shared))
     out: dict[str, Any] = {}
     for kind in plan.kinds:
-        given = texts.of_kind(kind, found, plan.kind_mb * MB)
+        given = texts.of_kind(kind, found, plan.kind_mb * MB * texts.SHARES.get(kind, 1))
         if not given:
             continue
         systems = plan.there(plan.compared)

@@ -124,7 +124,8 @@ def draw(found: Found, folder: Path) -> None:
         rate = [(row["mb"], row["mb"] / row["s"]) for row in rows]
         memory = [(row["mb"], row["peak_mb"]) for row in rows]
         title = "Speed over the size of the input, one worker"
-        keep("speed-size", charts.lines(title, "Flat is good: caches are bounded.", x, "MB/s", {OWN: rate}))
+        subtitle = "Starting is included. Flat from then on is good: caches are bounded."
+        keep("speed-size", charts.lines(title, subtitle, x, "MB/s", {OWN: rate}))
         title = "Peak of memory over the size of the input, one worker"
         keep("speed-memory", charts.lines(title, "Flat is good: nothing grows with the file.", x, "MB", {OWN: memory}))
 

@@ -169,6 +169,9 @@ KINDS: dict[str, Callable[[Sequence[Document]], Iterator[str]]] = {
     "every word unknown": _unknown_texts,
 }
 
+#: Of the slowest kind less is enough.
+SHARES = {"every word unknown": 0.25}
+
 
 def of_kind(kind: str, found: Sequence[Document], size: float) -> list[str]:
     """Return ``size`` bytes of texts of a kind, or as many as there are."""

@@ -88,7 +88,7 @@ def test_a_line_chart_is_well_formed_and_inside_of_its_card(series: dict[str, li
     assert len(circles) == sum(map(len, series.values()))
     for circle in circles:
         assert 70 <= float(circle.get("cx", "nan")) <= charts.WIDTH - 30
-        assert 70 <= float(circle.get("cy", "nan")) <= 290
+        assert 88 <= float(circle.get("cy", "nan")) <= 308
     right = max((float(t.get("x", "")) + len(t.text or "") * 7 for t in labels(svg)), default=0)
     assert right <= charts.WIDTH + 20
 
