@@ -186,6 +186,24 @@ def test_a_run_does_not_go_on_with_something_else(tmp_path):
         FolderRun(inputs, folder, Fake(), Options(), part_bytes=1000, resume=True)
 
 
+def test_a_run_that_was_killed_before_it_had_begun_is_none(tmp_path):
+    (tmp_path / "out/_work/new").mkdir(parents=True)
+    (tmp_path / "out/_work/new/1f").write_text("torn")
+    inputs = corpus(tmp_path)
+    folder_run = FolderRun(inputs, str(tmp_path / "out"), Fake(), Options())
+    done_by_hand(folder_run, str(tmp_path / "out"), Options())
+    assert not (tmp_path / "out/_work").exists()
+
+
+def test_a_part_that_is_done_is_not_done_again(tmp_path):
+    inputs = corpus(tmp_path)
+    folder = str(tmp_path / "out")
+    part = FolderRun(inputs, folder, Fake(), Options()).parts[0]
+    done = PartCleaner(Fake(), Options(), folder)(part)
+    Path(inputs[0]).unlink()
+    assert PartCleaner(Fake(), Options(), folder)(part) == done
+
+
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     inputs = corpus(tmp_path)
     with pytest.raises(OutputError, match="is not empty"):

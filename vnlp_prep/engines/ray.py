@@ -7,6 +7,7 @@ at all, so nothing is lost and nothing is there twice.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -83,22 +84,23 @@ def _dealt_out(ray: Any, parts: Sequence[Part], cleaner: PartCleaner, actors: in
         fn_constructor_kwargs={"cleaner": cleaner},
         num_cpus=1,
     )
+    log = logging.getLogger("ray.data")
+    level = log.level
     try:
+        if not progress:
+            log.setLevel(logging.ERROR)
         for row in dataset.iter_rows():
             if row["error"]:
                 raise _ERRORS.get(row["kind"], VnlpError)(row["error"])
             yield Done.from_json(row["done"])
     except ray.exceptions.RayError as error:
-        raise _stopped(error) from error
+        raise VnlpError(f"Ray stopped the run: {first_line(error)}; what is done stays, --resume goes on with it") from error
+    finally:
+        log.setLevel(level)
 
 
 def _cores(ray: Any) -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
-
-
-def _stopped(error: BaseException) -> VnlpError:
-    """Return what stopped the engine as an error of ours."""
-    return VnlpError(f"Ray stopped the run: {first_line(error)}; what is done stays, --resume goes on with it")
 
 
 class _PartActor:

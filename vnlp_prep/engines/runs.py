@@ -67,10 +67,11 @@ class FolderRun:
         folder.make()
         there = folder.names()
         name = shown(folder.path)
-        if not there:
+        work = folder.names(WORK) if WORK in there else set()
+        if not there or (there == {WORK} and not work - {"new"}):  # an earlier run that was killed before it had begun
             folder.write(_PLAN, json.dumps(self._settings).encode("ascii"))
             return
-        plan = _RUN if _RUN in there else _PLAN if WORK in there and "plan.json" in folder.names(WORK) else None
+        plan = _RUN if _RUN in there else _PLAN if "plan.json" in work else None
         if plan is None:
             raise OutputError(f"{name}: is not empty; an engine writes into a folder of its own")
         if not resume:

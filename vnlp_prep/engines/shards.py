@@ -85,6 +85,8 @@ class PartCleaner:
     def __call__(self, part: Part) -> Done:
         """Clean a part and return its record. Raises InputError, OutputError; WorkerError for one that was begun too often."""
         folder = Folder(self._folder)
+        if known := folder.read(record_name(part), b""):  # by an actor that died before it could say so
+            return Done.from_json(known)
         self._count_try(part, folder)
         job = Job(part.file.path, part.format, part.shard, "")
         work = _Work(ChunkCleaner(self._cleaner, self._options, [job], log_edits=False))
