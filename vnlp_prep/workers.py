@@ -12,11 +12,14 @@ import os
 import queue
 import signal
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from vnlp_prep.errors import VnlpError, WorkerError
@@ -37,12 +40,20 @@ _UNSETTLED = 2 * _IN_HAND
 _MOST_TRIES = 2
 # Tasks that are read ahead of the workers.
 _READ_AHEAD = 2
+# Seconds that the thread that reads ahead is waited for in the end; one that waits for a pipe is left to it.
+_LAST_READ = 1.0
 
 
 class Ready(NamedTuple, Generic[_R]):
     """A result among the tasks: it is handed on in its place and needs no worker."""
 
     result: _R
+
+
+class _Failed(NamedTuple):
+    """What was raised instead of a next task."""
+
+    error: Exception
 
 
 @dataclass(eq=False)
@@ -62,6 +73,8 @@ class _Worker:
     tasks: Connection
     results: Connection
     in_hand: deque[_Slot] = field(default_factory=deque)
+    #: False while it starts: it reads nothing then, and whoever sent it much would wait for it.
+    is_ready: bool = False
 
 
 def map_in_processes(
@@ -75,10 +88,10 @@ def map_in_processes(
 ) -> Generator[_R, None, None]:
     """Yield ``function(task)`` for each task, in order, worked out by ``count`` processes.
 
-    ``function`` is pickled once for each process, tasks and results travel; an exception that it raises is raised here, in its
-    place. ``read_ahead``: take the tasks in a thread, so that one that lets wait (a pipe) does not hold up results that are
-    there. A process that is killed is replaced and its task, which ``place`` names, is done once more; ``notice`` is told. Raises
-    WorkerError when a task costs a second one.
+    ``function`` is pickled once for each process, tasks and results travel; an exception that it raises, or that ``tasks`` raise,
+    is raised here, in its place: behind all results of the tasks before. ``read_ahead``: take the tasks in a thread, so that one
+    that lets wait (a pipe) does not hold up results that are there. A process that is killed is replaced and its task, which
+    ``place`` names, is done once more; ``notice`` is told. Raises WorkerError when a task costs a second one.
     """
     pool = _Pool(function, count, place, notice)
     source: _Tasks[_T | Ready[_R]] = _TasksAhead(tasks) if read_ahead else _Tasks(tasks)
@@ -87,7 +100,9 @@ def map_in_processes(
         while True:
             while len(waiting) < count * _UNSETTLED and pool.has_room and source.has_next():
                 task = source.next()
-                if isinstance(task, Ready):
+                if isinstance(task, _Failed):
+                    waiting.append(_Slot(None, is_done=True, error=task.error))
+                elif isinstance(task, Ready):
                     waiting.append(_Slot(None, is_done=True, result=task.result))
                 else:
                     waiting.append(slot := _Slot(task))
@@ -132,6 +147,10 @@ class _Pool(Generic[_T, _R]):
             self._workers.append(self._started())
         worker = min(self._workers, key=lambda w: len(w.in_hand))
         worker.in_hand.append(slot)
+        if worker.is_ready:
+            self._send(worker, slot)
+
+    def _send(self, worker: _Worker, slot: _Slot) -> None:
         with contextlib.suppress(OSError):  # it is gone: wait() sees that as well
             worker.tasks.send(slot.task)
 
@@ -140,10 +159,19 @@ class _Pool(Generic[_T, _R]):
         there = wait([*(w.results for w in self._workers), *more])
         for worker in [w for w in self._workers if w.results in there]:
             try:
-                is_good, value = worker.results.recv()
+                message = worker.results.recv_bytes()
             except (EOFError, OSError):
                 self._replace(worker)
                 continue
+            if not message:
+                worker.is_ready = True
+                for slot in worker.in_hand:
+                    self._send(worker, slot)
+                continue
+            try:
+                is_good, value = ForkingPickler.loads(message)
+            except Exception as error:
+                is_good, value = False, error
             slot = worker.in_hand.popleft()
             slot.is_done, slot.task = True, None
             slot.result, slot.error = (value, None) if is_good else (None, value)
@@ -162,10 +190,10 @@ class _Pool(Generic[_T, _R]):
         slot.tries += 1
         where = self._place(slot.task)
         if slot.tries == _MOST_TRIES:
-            raise WorkerError(
-                f"a worker process {how} twice at {where}; if it was short of memory, fewer --workers need less,"
-                " and so does a smaller --max-line-bytes"
-            )
+            hint = ""
+            if worker.process.exitcode == -getattr(signal, "SIGKILL", 0):
+                hint = "; if memory was short, fewer --workers need less, and so does a smaller --max-line-bytes"
+            raise WorkerError(f"a worker process {how} twice at {where}{hint}")
         self._notice(f"worker process {worker.process.pid} {how} at {where}; that is done once more")
 
     def _started(self) -> _Worker:
@@ -174,7 +202,8 @@ class _Pool(Generic[_T, _R]):
         process = self._context.Process(
             target=_work, args=(their_tasks, their_results, self._function), name="vnlp-prep-worker", daemon=True
         )
-        process.start()
+        with _deaf_to_interrupts():
+            process.start()
         their_tasks.close()
         their_results.close()  # so that the end of the process is the end of the pipe
         return _Worker(process, tasks, results)
@@ -187,6 +216,23 @@ class _Pool(Generic[_T, _R]):
         for worker in self._workers:
             worker.process.join()
             worker.results.close()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Have processes that are started here not hear Ctrl-C: a terminal sends it to them too, and the main process decides.
+
+    They could say so themselves only once they have started; before, each would end with a traceback on standard error.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # a process of the library, whose start would end what we begin
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ending(status: int | None) -> str:
@@ -213,18 +259,32 @@ def _work(tasks: Connection, results: Connection, function: Callable[[Any], Any]
                 os._exit(1)  # nobody wants the result
 
     threading.Thread(target=take, daemon=True).start()
+    results.send_bytes(b"")  # that we are ready
     while True:
         task = unread.get()
         try:
             outcome = (True, function(task))
         except Exception as error:
-            outcome = (False, error)
+            outcome = (False, _sendable(error))
         try:
             results.send(outcome)
         except BrokenPipeError:
             return
         except Exception as error:  # what cannot be pickled cannot be sent
-            results.send((False, VnlpError(f"{type(error).__name__}: {error}")))
+            results.send((False, _sendable(error)))
+
+
+def _sendable(error: Exception) -> Exception:
+    """Return ``error`` with a note of where it was raised; only what it says if it cannot be put together again elsewhere."""
+    said = f"{type(error).__name__}: {error}"
+    where = f"In a worker process:\n{traceback.format_exc()}"
+    try:
+        error.add_note(where)
+        ForkingPickler.loads(ForkingPickler.dumps(error))
+    except Exception:
+        error = VnlpError(said)
+        error.add_note(where)
+    return error
 
 
 class _Tasks(Generic[_T]):
@@ -235,19 +295,22 @@ class _Tasks(Generic[_T]):
 
     def __init__(self, tasks: Iterable[_T]) -> None:
         self._tasks = iter(tasks)
-        self._next: list[_T] = []
+        self._next: list[_T | _Failed] = []
         self.is_exhausted = False
 
     def has_next(self) -> bool:
-        """True if there is a next task now. Raises what making it raises."""
+        """True if there is a next task now, or what was raised instead of it."""
         if not self._next and not self.is_exhausted:
             try:
                 self._next.append(next(self._tasks))
             except StopIteration:
                 self.is_exhausted = True
+            except Exception as error:
+                self._next.append(_Failed(error))
+                self.is_exhausted = True
         return bool(self._next)
 
-    def next(self) -> _T:
+    def next(self) -> _T | _Failed:
         """Return the next task; ``has_next`` was True."""
         return self._next.pop()
 
@@ -265,7 +328,8 @@ class _TasksAhead(_Tasks[_T]):
         self._stopped = threading.Event()
         # One byte for each task that is ready: a thread's queue cannot be waited for beside processes.
         self.signal, self._bell = multiprocessing.Pipe(duplex=False)
-        threading.Thread(target=self._take, name="vnlp-prep-reader", daemon=True).start()
+        self._thread = threading.Thread(target=self._take, name="vnlp-prep-reader", daemon=True)
+        self._thread.start()
 
     def _take(self) -> None:
         try:
@@ -292,6 +356,9 @@ class _TasksAhead(_Tasks[_T]):
         task, error = self._ready.get()
         if isinstance(error, StopIteration):
             self.is_exhausted = True
+        elif isinstance(error, Exception):
+            self._next.append(_Failed(error))
+            self.is_exhausted = True
         elif error is not None:
             raise error
         else:
@@ -300,6 +367,8 @@ class _TasksAhead(_Tasks[_T]):
 
     def close(self) -> None:
         self._stopped.set()
+        # A thread that is inside a library while the interpreter ends can bring the process down.
+        self._thread.join(_LAST_READ)
 
 
 # --- Cleaning ---------------------------------------------------------------------------------------------------------
