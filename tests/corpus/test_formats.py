@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vnlp_prep.corpus.chunks import read_chunks
 from vnlp_prep.corpus.formats import JsonLines, TextLines
 from vnlp_prep.corpus.json_fields import find_strings, parse_object, replace_strings
-from vnlp_prep.corpus.chunks import read_chunks
 from vnlp_prep.corpus.records import Line, Problem
 
 

@@ -105,7 +105,7 @@ def write_file(pieces: FileIO, target: Path, like: str) -> None:
     import pyarrow.parquet as pq
 
     with parquet_file(like) as file:
-        schema, options = file.schema_arrow, _writing_options(file)
+        schema, options = file.schema_arrow, writing_options(file)
     with pq.ParquetWriter(target, schema, **options) as writer:
         for group in _row_groups(pieces):
             table = pa.Table.from_batches([batch.replace_schema_metadata(schema.metadata) for batch in group], schema)
@@ -129,7 +129,7 @@ def _batches(pieces: FileIO) -> Iterable[pa.RecordBatch]:
             yield from reader
 
 
-def _writing_options(file: pq.ParquetFile) -> dict[str, Any]:
+def writing_options(file: pq.ParquetFile) -> dict[str, Any]:
     """Return how to write a file as this one was written: the compression of each column, and which have a dictionary."""
     metadata = file.metadata
     if not metadata.num_row_groups or not metadata.num_columns:

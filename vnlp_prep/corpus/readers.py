@@ -150,7 +150,7 @@ class Input:
         """Unpack ``blocks`` by their first bytes, and hold those against the name and the encoding."""
         blocks = _with_first(blocks, 4)
         first = next(blocks, b"")
-        packing = _packing(first)
+        packing = packing_of(first)
         said = split_name(self.path)[1] if self.size is not None else ""
         if first and said and said != packing:
             what = f"a {packing} archive" if packing else "not an archive"
@@ -195,7 +195,7 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def _packing(start: bytes) -> str:
+def packing_of(start: bytes) -> str:
     if start.startswith(_MAGIC[".gz"]):
         return ".gz"
     if start.startswith(_MAGIC[".zst"]) or (start[1:4] == _SKIPPABLE and 0x50 <= start[0] <= 0x5F):

@@ -97,10 +97,10 @@ def _cut(file: File, options: Options, format: str | None, part_bytes: int) -> l
 
 def _is_packed(file: File) -> bool:
     """Return True for an archive, whatever its name says."""
-    from vnlp_prep.corpus.readers import _packing
+    from vnlp_prep.corpus.readers import packing_of
 
     with opened(file.path) as stored:
-        return bool(_packing(stored.read(4)))
+        return bool(packing_of(stored.read(4)))
 
 
 def _cut_table(file: File, options: Options, part_bytes: int) -> list[Part]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vnlp_prep.corpus.chunks import Chunk
 from vnlp_prep.corpus.cleaning import ChunkCleaner, Task
 from vnlp_prep.corpus.packing import packed
-from vnlp_prep.corpus.parquet import _writing_options, read_batch
+from vnlp_prep.corpus.parquet import read_batch, writing_options
 from vnlp_prep.corpus.readers import split_name
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.run import Job, Options
@@ -130,7 +130,7 @@ class PartCleaner:
         row = part.first_row
         with table_file(part.file.path) as table, folder.writing(part.shard) as file:
             schema = table.schema_arrow
-            with pq.ParquetWriter(file, schema, **_writing_options(table)) as writer:
+            with pq.ParquetWriter(file, schema, **writing_options(table)) as writer:
                 for group in range(part.start, part.end or 0):
                     chunks = batches(table, group, part.file.path, row)
                     cleaned = pa.Table.from_batches([read_batch(work.clean(chunk).output) for chunk in chunks], schema)
