@@ -1,4 +1,4 @@
-"""Work in several processes: order, bounded reading ahead, errors in their place, workers that are killed, nothing left behind."""
+"""Work in several processes: order, bounded reading ahead, errors in their place, killed workers, nothing left behind."""
 
 from __future__ import annotations
 

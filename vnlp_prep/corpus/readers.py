@@ -196,6 +196,7 @@ def _reason(error: OSError) -> str:
 
 
 def packing_of(start: bytes) -> str:
+    """Return the suffix of the archive that begins so (``.gz``, ``.zst``), or nothing."""
     if start.startswith(_MAGIC[".gz"]):
         return ".gz"
     if start.startswith(_MAGIC[".zst"]) or (start[1:4] == _SKIPPABLE and 0x50 <= start[0] <= 0x5F):
