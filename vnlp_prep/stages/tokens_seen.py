@@ -22,8 +22,9 @@ _MAX_LENGTH = 100
 # Up to so many tokens are looked for one by one, which is faster than looking at every token of the text.
 _FEW = 20
 _TOKEN = re.compile(r"\S+")
-# Signs in a row: a ruler or a run of punctuation. An apostrophe: a stage may look at the word without what follows.
-_DOUBTFUL = re.compile(r"([\W_])\1|[!?]{2}|['’]")
+# What a stage may have to do with although all words are known: runs of punctuation, rulers, words without their possessive.
+# One set of signs first, because the regex engine skips to such a start quickly.
+_DOUBTFUL = re.compile(r"[!?.,=*_~#…'’-](?:[!?.,=*_~#-]{2}|…|(?<=['’])s)")
 # What stands around words; one such sign is none of these.
 _AROUND = "\"'()[]*_,.;:!?`"
 
@@ -69,7 +70,7 @@ class Decider(Protocol):
     def decide(self, token: Token) -> Changes:
         """Return what the stage would change in the token, wherever it stands.
 
-        Only asked about unknown words, signs in a row and apostrophes, unless a stage ``looks_at_known`` words, too.
+        Only asked about unknown words, runs of punctuation, rulers and possessives, unless it ``looks_at_known`` words, too.
         """
         ...
 
@@ -136,9 +137,9 @@ class TokensSeen:
             decided = self._decided.get(token) or self._decide(token)
             if decided:
                 suspects[token] = decided
-            else:
+            elif len(token) <= _MAX_LENGTH:
                 plain.append(token)
-        self._remember_plain(token for token in plain if len(token) <= _MAX_LENGTH)
+        self._remember_plain(plain)
         return Seen(text, code, len(tokens), suspects, self._lexicon)
 
     def __len__(self) -> int:
@@ -171,7 +172,7 @@ class TokensSeen:
             if len(token) - len(core) < 2 and core.isalpha() and core.isascii() and core in known:
                 return ()
         words = word_spans(token)
-        unknown = tuple([(start, end) for start, end in words if token[start:end] not in known])
+        unknown = tuple([span for span in words if token[span[0] : span[1]] not in known]) if words else ()
         if self._known_is_plain and not unknown and not _DOUBTFUL.search(token):
             return ()
         looked_at = Token(token, words, unknown)

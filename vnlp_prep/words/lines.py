@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Protocol
 
 from vnlp_prep.words.regions import INLINE
@@ -138,11 +139,21 @@ def english(words: Iterable[str], vocabulary: Vocabulary) -> bool:
 
 def plain_words(line: str) -> list[str]:
     """The words of a line in lower case, those with letters outside ASCII too: they tell languages apart."""
-    words = []
+    words: list[str] = []
     for token in line.split():
-        spans = word_spans(token)
-        if spans:
-            words += [token[a:b].lower() for a, b in spans]
-        elif not token.isascii() and (core := token.strip(EDGES + ".")).isalpha():
-            words.append(core.lower())
+        words += _words_of(token) if len(token) <= _MAX_REMEMBERED else _words_in(token)
     return words
+
+
+def _words_in(token: str) -> tuple[str, ...]:
+    spans = word_spans(token)
+    if spans:
+        return tuple([token[a:b].lower() for a, b in spans])
+    if not token.isascii() and (core := token.strip(EDGES + ".")).isalpha():
+        return (core.lower(),)
+    return ()
+
+
+# The tokens of lines are the same few thousand over and over again.
+_MAX_REMEMBERED = 30  # letters
+_words_of = lru_cache(maxsize=8_192)(_words_in)
