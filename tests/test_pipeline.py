@@ -126,6 +126,12 @@ def test_pickled_it_is_small_and_the_same():
     assert pickle.loads(data)(TEXT) == CLEAN
 
 
+@pytest.mark.parametrize("text", ["<b>log in</b> at p\u0430ypal", "Teh p\u0430ypal", "<code>x</code> p\u0430ypal", "p\u0430ypal"])
+def test_a_suggestion_is_given_once_however_often_the_chain_ran(text):
+    doc = Preprocessor().clean(text)
+    assert [(e.rule, e.before, e.after) for e in doc.suggestions] == [("confusable", "p\u0430ypal", "paypal")]
+
+
 def test_workers_give_the_same():
     texts = [f"{TEXT} {i}" for i in range(50)]
     prep = Preprocessor()
