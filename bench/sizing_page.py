@@ -20,8 +20,9 @@ TEXT = """# Sizing a run
 <!-- Written by bench/accuracy.py out of what bench/speed.py measured; change bench/sizing_page.py, not this page. -->
 
 How long will it take, what will it cost, what breaks first? The figures are those of [Benchmarks](benchmarks.md#speed):
-{machine}, {date}. Yours are others. Take 100 MB of your own records (the start of a process and its first words weigh on less),
-and let the summary tell you the rate:
+{machine}, {date}.
+Yours are others. Take 100 MB of your own records (the start of a process and its first words weigh on less), and let the
+summary tell you the rate:
 
     vnlp-prep sample.jsonl -o sample.out.jsonl --workers 1
 
@@ -103,7 +104,7 @@ the run ends with an error and what is done stays for `--resume`.
    over many small files should be one command with all of them.
 
 Beyond one machine: shards of the inputs to machines, one run on each; every run is ordered and resumable by itself, and the
-same input gives the same bytes on any of them. Or Ray, which hands out the shards: `docs/ray.md`.
+same input gives the same bytes on any of them. Or Ray, which hands out the shards: [On a cluster](ray.md).
 """
 
 
@@ -176,14 +177,17 @@ def _growth(sizes: Found) -> str:
     grown = speed_page.growth(sizes)
     if grown is None:
         return ""
-    change, small, large = grown
+    change, small, large, _ = grown
     return f"Over the size of the input: one worker has {100 * (change - 1):+.1f} % on {large:,.0f} MB, beside {small:,.0f} MB."
 
 
 def _main(cost: Mapping[str, float], rate: float) -> str:
     said = []
     for name, per_mb in cost.items():
-        limit = 1 / max(per_mb, 1e-6)
+        if per_mb <= 0:  # the two inputs were too small to tell
+            said.append(f"{name}: not measured")
+            continue
+        limit = 1 / per_mb
         said.append(
             f"{name}: {1000 * per_mb:.1f} s for 1,000 MB, at most {limit:,.0f} MB/s, so {limit / rate:,.0f} workers keep it busy"
         )

@@ -23,6 +23,8 @@ What a run of yours will take, and what it will cost: [Sizing a run](sizing.md).
 
 ## Asked and measured
 
+What was to be reached, set before it was built, and what was.
+
 {goals}
 ## What the figures on speed cannot tell
 
@@ -76,8 +78,7 @@ The corpus, packed, in one command:
 {command}
 ## Systems
 
-{how}
-"""
+{how}"""
 
 NOT_YET = "Not measured yet.\n"
 
@@ -145,13 +146,17 @@ def speed_up(workers: Found, count: int) -> float | None:
     return seconds[1] / seconds[count] if {1, count} <= seconds.keys() else None
 
 
-def growth(sizes: Found) -> tuple[float, float, float] | None:
-    """Return the peak of memory at the largest input beside that at 50 MB (or what is next to it), and the two sizes in MB."""
+def growth(sizes: Found) -> tuple[float, float, float, float] | None:
+    """Compare the largest input with that of 50 MB, or what is next to it.
+
+    Return the ratio of their peaks of memory, the two sizes in MB (the largest last), and the ratio of their rates.
+    """
     rows = sizes.get("rows", ())
     if len(rows) < 2:
         return None
     base, largest = min(rows[:-1], key=lambda row: abs(row["mb"] - 50)), rows[-1]
-    return largest["peak_mb"] / base["peak_mb"], base["mb"], largest["mb"]
+    rates = [row["mb"] / row["s"] for row in (base, largest)]
+    return largest["peak_mb"] / base["peak_mb"], base["mb"], largest["mb"], rates[1] / rates[0]
 
 
 def private_mb(workers: Found) -> float | None:
@@ -194,6 +199,8 @@ def _goals(found: Found) -> str:
     lines.append(
         f"| memory between {where} MB of input | ± 10 % | {shown} | {_verdict(change is not None and abs(change) <= 10)} |"
     )
+    if grown:
+        lines.append(f"| MB/s between {where} MB of input | flat | {100 * (grown[3] - 1):+.1f} % |  |")
     if "same_bytes" in workers:
         same = workers["same_bytes"]
         lines.append(f"| the same bytes for any number of workers | yes | {'yes' if same else 'no'} | {_verdict(same)} |")

@@ -100,6 +100,7 @@ def test_what_was_asked_stands_beside_what_was_measured() -> None:
     assert line(text, "| `Preprocessor()(").endswith("| ≤ 0.4 s | 0.50 s | **missed** |")
     assert line(text, "| private memory").endswith("| ≤ 40 MB | 35.0 MB | reached |")
     assert line(text, "| memory between 50 and 1,000 MB").endswith("| ± 10 % | +15.0 % | **missed** |")
+    assert line(text, "| MB/s between 50 and 1,000 MB").endswith("| flat | +0.0 % |  |")
     assert line(text, "| the same bytes").endswith("| yes | yes | reached |")
 
 
@@ -134,6 +135,11 @@ def test_memory_of_workers_that_was_not_seen_is_no_figure() -> None:
     assert line(text, "| private memory").endswith("| ≤ 40 MB | not measured |  |")
     assert "Memory of workers: not measured yet." in text
     assert "Not measured yet." in sizing_page.page(found)
+
+
+def test_a_main_process_that_was_too_quick_to_measure_has_no_limit() -> None:
+    found = {**FOUND, "main": {**FOUND["main"], "cpu_s_per_mb": {"JSON lines": 0.002, "JSON lines, gzip": -0.001}}}
+    assert "50 workers keep it busy; JSON lines, gzip: not measured." in sizing_page.page(found)
 
 
 def test_charts_are_drawn_of_what_was_measured(tmp_path: Path) -> None:
