@@ -250,14 +250,15 @@ class Preprocessor:
                 if idle is not None:
                     steps += [idle] if number == 0 else []
                     continue
+                after = None
                 if stage.name == "html":
                     markup = stage.scan(text, marks if number == 0 else frozenset())  # type: ignore[attr-defined]
-                    proposed = markup.edits
+                    proposed, after = markup.edits, markup.text
                     if number == 0:
                         bodies = [(a, b, a) for a, b in markup.code]
                 else:
                     proposed = stage.propose(text)
-                text, bodies = self._carry_out(stage.name, text, proposed, bodies, steps)
+                text, bodies = self._carry_out(stage.name, text, proposed, bodies, steps, after)
                 known.note(steps[-1])
                 if stage.name == "html" and not marks:
                     known.note(Step("html", text, [], []))  # it has cleaned its own result until nothing was left to clean
@@ -275,14 +276,20 @@ class Preprocessor:
         return steps, text, bodies
 
     def _carry_out(
-        self, stage: str, text: str, proposed: list[Edit], bodies: list[_Body], steps: list[Step]
+        self, stage: str, text: str, proposed: list[Edit], bodies: list[_Body], steps: list[Step], after: str | None = None
     ) -> tuple[str, list[_Body]]:
-        """Make those edits that are sure enough; append the step; return the text and the bodies behind it."""
+        """Make those edits that are sure enough; append the step; return the text and the bodies behind it.
+
+        ``after``: what all that is proposed makes of the text, if the stage knows.
+        """
         edits = [e for e in proposed if e.confidence >= self.threshold]
         rest = [e for e in proposed if e.confidence < self.threshold] if len(edits) < len(proposed) else []
         step = Step(stage, text, edits, rest)
         steps.append(step)
-        return (apply(text, edits), _moved(bodies, [step])) if edits else (text, bodies)
+        if not edits:
+            return text, bodies
+        made = apply(text, edits) if after is None or rest else after
+        return made, _moved(bodies, [step])
 
     @cached_property
     def _decoders(self) -> list[Stage]:

@@ -55,11 +55,12 @@ class Markup(NamedTuple):
     """What the HTML stage says of a text.
 
     ``edits`` take the markup away; ``code`` are the spans of the text that are bodies of code elements (``<pre>``,
-    ``<code>`` ...) whose tags go: sorted and disjoint.
+    ``<code>`` ...) whose tags go: sorted and disjoint. ``text`` is what the edits make of it, where that is known.
     """
 
     edits: list[Edit]
     code: list[tuple[int, int]]
+    text: str | None = None
 
 
 class HtmlStage:
@@ -105,10 +106,10 @@ def scan_fragment(text: str, keep_marks: Container[int] = frozenset()) -> Markup
     current = apply(text, edits)
     for _ in range(MAX_ROUNDS - 1):
         if not may_hold_markup(current):
-            return Markup(edits, code)
+            return Markup(edits, code, current)
         more, more_code = _one_round(current, KeptMarks(keep_marks, edits).__contains__)
         if not more:
-            return Markup(edits, code)
+            return Markup(edits, code, current)
         if more_code:
             to_raw = Alignment(edits).old_span
             code = merge_spans(code + [to_raw(start, end) for start, end in more_code])

@@ -1,7 +1,7 @@
 """Which tokens of a text a stage might change: decided once for each token, for all stages that work on words together.
 
 Text is overwhelmingly made of white-space tokens that were seen before and that no stage would touch. So a text is split once,
-one set difference leaves the few tokens that are new or suspicious, and what the stages say of those is remembered.
+one look-up each leaves the few that are new or suspicious, and what the stages say of those is remembered.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import filterfalse
 from typing import NamedTuple, Protocol
 
 from vnlp_prep.lexicon.lexicon import Lexicon
@@ -119,14 +120,14 @@ class TokensSeen:
         self._old_decided: Suspects = {}
 
     def look_at(self, text: str, code: Sequence[Span] = (), last: Seen | None = None) -> Seen:
-        """Return what the stages would change in a text. Where that is nothing, it costs a split and a set difference.
+        """Return what the stages would change in a text. Where that is nothing, it costs a split and a look-up each.
 
         ``code``: the spans that are known to be program text; ``last``: what was looked at before, perhaps the same text.
         """
         if last is not None and last.text is text:
             return last if last.code == code else Seen(text, code, last.total, last.suspects, self._lexicon)
         tokens = text.split()
-        rest = set(tokens).difference(self._plain)
+        rest = set(filterfalse(self._plain.__contains__, tokens))
         if rest and self._old_plain:
             again = rest & self._old_plain
             rest -= again

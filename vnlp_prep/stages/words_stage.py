@@ -40,7 +40,7 @@ class WordStage(ABC):
         """Return what this stage would change in ``token``, wherever it stands; most often nothing."""
 
     def propose(self, text: str, code: Sequence[Span] = ()) -> list[Edit]:
-        """Return the edits of ``text``. A text without a suspicious token costs a split and a set difference."""
+        """Return the edits of ``text``. A text without a suspicious token costs a split and a look-up each."""
         return self.edits(self.tokens.look_at(text, code))
 
     def edits(self, seen: Seen) -> list[Edit]:
