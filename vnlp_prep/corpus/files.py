@@ -39,7 +39,6 @@ class Files:
         self._sizes: dict[str, int] = dict.fromkeys(self._last, 0)
         self._settled: dict[str, int] = {}  # sizes at the end of the last input that was finished
         self._midline: dict[str, bool] = {}  # outputs whose last line has no end yet
-        self._begun: int | None = None
 
     def _paths(self, job: Job) -> list[str]:
         """The rejects first: if we are killed while files are given their names, no record is lost."""
@@ -115,8 +114,8 @@ class Files:
     def line_end_between(self, written: Written) -> bytes:
         """Return the line end that keeps the first line of an input apart from the last one of the input before."""
         path = self._jobs[written.job].output
-        is_first, self._begun = self._begun != written.job, written.job
-        joined = is_first and written.output and self._midline.get(path)
+        # Inside an input only its last line can lack its end: what comes behind such a line is of another one.
+        joined = written.output and self._midline.get(path)
         if written.is_midline is not None:
             self._midline[path] = written.is_midline
         return packed(b"\n", split_name(path)[1]) if joined else b""
