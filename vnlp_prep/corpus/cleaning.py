@@ -80,7 +80,7 @@ class ChunkCleaner:
                 written.reject(line, problem)
             else:
                 pieces.append(piece)
-                written.count(record, docs, piece)
+                written.count(record, docs, piece, is_whole=chunk.is_whole)
         output = b"".join(pieces)
         is_midline = not output.endswith(b"\n") if output else None
         return written.done(packed(output, split_name(job.output)[1]) if output else b"", is_midline)
@@ -146,7 +146,7 @@ class _Collector:
         if self._log_edits:
             self._edits.append(json_line(rejected_entry(self._file, line, problem)))
 
-    def count(self, record: Record, docs: Sequence[Cleaned], written: bytes) -> None:
+    def count(self, record: Record, docs: Sequence[Cleaned], written: bytes, *, is_whole: bool = False) -> None:
         """Take in a record that was cleaned, and how it was written."""
         summary = self.summary
         if record.is_blank:
@@ -162,7 +162,7 @@ class _Collector:
             summary.edits.update(e.stage for e in edits)
             summary.changes.add(edits)
         summary.suggestions += sum(len(doc.suggestions) for doc in docs)
-        if self._log_edits and (entry := changed_entry(self._file, record, docs, written)):
+        if self._log_edits and (entry := changed_entry(self._file, record, docs, written, is_whole=is_whole)):
             self._edits.append(json_line(entry))
 
     def done(self, output: bytes, is_midline: bool | None) -> Written:

@@ -4,7 +4,8 @@
 
 With it the raw file comes back, byte for byte (``restore.py``): from the edits where that is enough, which is tried for each
 record when it is logged, else from ``raw``, the line as it was (base64). The last line of an input has ``"line": null`` and says
-how many lines it had and the SHA-256 of its bytes.
+how many lines it had, the SHA-256 of its bytes and which output it went to. A file that is one record as a whole has an entry
+even if nothing was changed, with the ``bytes`` that it has in the output; so has a last line of which nothing was left.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ class CannotUndoError(ValueError):
     """Edits that do not fit the text that they are said to have made."""
 
 
-def changed_entry(file: str, record: Record, docs: Sequence[Cleaned], written: bytes) -> dict[str, Any] | None:
-    """Return the entry of a record that was written as ``written``; None if there is nothing to say of it."""
+def changed_entry(
+    file: str, record: Record, docs: Sequence[Cleaned], written: bytes, *, is_whole: bool = False
+) -> dict[str, Any] | None:
+    """Return the entry of a record that was written as ``written``; None if there is nothing to say of it.
+
+    ``is_whole``: the record is a whole file.
+    """
     entry: dict[str, Any] = {"file": file, "line": record.line.number}
     named = [(field_name(path), doc) for path, doc in zip(record.paths, docs, strict=False)]
     entry["edits"] = [_edit(None, e) for e in record.notes] + [_edit(name, e) for name, doc in named for e in doc.edits]
@@ -38,7 +44,9 @@ def changed_entry(file: str, record: Record, docs: Sequence[Cleaned], written: b
         entry["suggestions"] = suggestions
     if written != record.line.raw and not _comes_back(entry, written, record.line.raw):
         entry["raw"] = _base64(record.line.raw)
-    return entry if entry["edits"] or suggestions or "raw" in entry else None
+    if is_whole or (record.line.raw and not written):
+        entry["bytes"] = len(written)
+    return entry if entry["edits"] or suggestions or "raw" in entry or is_whole else None
 
 
 def rejected_entry(file: str, line: Line, problem: Problem) -> dict[str, Any]:
@@ -49,9 +57,12 @@ def rejected_entry(file: str, line: Line, problem: Problem) -> dict[str, Any]:
     return entry
 
 
-def closing_entry(file: str, lines: int, sha256: str | None) -> dict[str, Any]:
-    """Return the entry behind all others of an input; ``sha256`` None: it had a line that was too long to be held."""
-    return {"file": file, "line": None, "edits": [], "lines": lines, "sha256": sha256}
+def closing_entry(file: str, lines: int | None, sha256: str | None, output: str) -> dict[str, Any]:
+    """Return the entry behind all others of an input; ``sha256`` None: it had a line that was too long to be held.
+
+    ``lines`` None: it is a table.
+    """
+    return {"file": file, "line": None, "edits": [], "lines": lines, "sha256": sha256, "output": output}
 
 
 def _edit(name: str | None, e: Edit) -> dict[str, Any]:
@@ -75,7 +86,7 @@ def restored_line(entry: dict[str, Any], written: bytes) -> bytes:
     ``written``: the line of the output, its end included.
     """
     if "raw" in entry:
-        return base64.b64decode(entry["raw"])
+        return base64.b64decode(entry["raw"], validate=True)
     edits: dict[str | None, list[dict[str, Any]]] = {}
     for e in entry["edits"]:
         edits.setdefault(e["field"], []).append(e)
@@ -89,7 +100,7 @@ def restored_line(entry: dict[str, Any], written: bytes) -> bytes:
     try:
         value = orjson.loads(body)
         texts = {path: undone(text, edits[name]) for name in edits for path, text in (_text_at(value, name or ""),)}
-    except (orjson.JSONDecodeError, LookupError, TypeError) as error:
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
         raise CannotUndoError(f"the record has no such text: {error}") from None
     return replace_strings(body, texts) + end
 

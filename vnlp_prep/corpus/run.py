@@ -103,7 +103,7 @@ class _End(NamedTuple):
 
     job: int
     damage: str | None
-    lines: int
+    lines: int | None
     sha256: str | None
 
 
@@ -250,7 +250,7 @@ class _Run:
         whole = hashlib.sha256() if self._files.edits_path is not None and job.format != "parquet" else None
         lines = place = 0
         for place, chunk in enumerate(self._chunks(number, job, source), 1):
-            lines += chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
+            lines += 1 if chunk.is_whole else chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
             if whole is not None and chunk.length == len(chunk.data):
                 whole.update(chunk.data)
             else:
@@ -262,7 +262,8 @@ class _Run:
                 raise _has_changed(job)
         if place < len(done):
             raise _has_changed(job)
-        yield _End(number, source.damage, lines, whole.hexdigest() if whole else None)
+        is_table = job.format == "parquet"
+        yield _End(number, source.damage, None if is_table else lines, whole.hexdigest() if whole else None)
 
     def _chunks(self, number: int, job: Job, source: Input) -> Iterator[Chunk]:
         if job.format == "parquet":
@@ -338,8 +339,8 @@ class _Run:
         """Finish an input, and give the files that end with it their names."""
         job = self.jobs[end.job]
         edits = b""
-        if self._files.edits_path is not None and job.format != "parquet":
-            edits = json_line(closing_entry(shown(job.input), end.lines, end.sha256))
+        if self._files.edits_path is not None:
+            edits = json_line(closing_entry(shown(job.input), end.lines, end.sha256, shown(job.output)))
         output = self._files.end_of_archive(end.job)
         self._files.append(job, output, b"", edits)
         if self._journal is not None:
