@@ -301,7 +301,9 @@ class _Run:
     def _head_bytes(self) -> int:
         """Return how much is cleaned here before processes are started, which takes a while: all of what is small."""
         sizes = [job.size for job in self.jobs]
-        return CHUNK_BYTES if None in sizes or sum(filter(None, sizes)) < _SMALL_BYTES else 0
+        if None in sizes:
+            return CHUNK_BYTES
+        return _SMALL_BYTES if sum(filter(None, sizes)) < _SMALL_BYTES else 0
 
     def _place(self, task: Task) -> str:
         """Name the lines of a task for people."""
