@@ -182,7 +182,7 @@ def clean(
     show = sys.stderr.isatty() and not quiet
     to_screen = output == "-" and sys.stdout.isatty()
     with terminal.LateProgress([job.size for job in jobs]) if show and not to_screen else contextlib.nullcontext() as progress:
-        summary = run(jobs, prep, options, edits=edits, resume=resume, watch=progress, notice=_say_notice)
+        summary = run(jobs, prep, options, edits=edits, resume=resume, watch=progress, notice=_quiet if quiet else _say)
     if not quiet:
         paint = terminal.Paint(terminal.wants_colour(sys.stderr))
         for line in terminal.summary_lines(summary, paint, changes=5 if show else 0):
@@ -198,8 +198,13 @@ def _cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _say_notice(message: str) -> None:
-    click.echo(f"vnlp-prep: {message}", err=True)
+def _say(message: str) -> None:
+    with contextlib.suppress(OSError):  # nobody may be there to hear it
+        click.echo(f"vnlp-prep: {message}", err=True)
+
+
+def _quiet(_: str) -> None:
+    pass
 
 
 @cli.command(

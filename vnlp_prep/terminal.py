@@ -63,15 +63,13 @@ def shortened(text: str, length: int = 60) -> str:
 def summary_lines(summary: Summary, paint: Paint, changes: int = 5) -> list[str]:
     """Return the closing summary of a run, as lines; with the ``changes`` most frequent changes of each stage."""
     rejects = sum(summary.rejects.values())
-    seconds = max(summary.seconds, 1e-9)
     head = f"{counted(summary.records + rejects, 'record')}, {summary.changed:,} changed"
     if summary.blank_lines:
         head += f", {counted(summary.blank_lines, 'blank line')}"
-    head += (
-        f" in {duration(summary.seconds)} "
-        f"({rate(summary.records + rejects, seconds)} records/s, {rate(summary.bytes_read / 1e6, seconds)} MB/s)"
-    )
+    head += f" in {duration(summary.seconds)} ({_rates(summary)})"
     lines = [paint(head, _BOLD)]
+    if summary.resumed:
+        lines.append(f"went on behind {counted(summary.resumed, 'record')} of an interrupted run")
     if rejects:
         lines.append(rejects_line(summary.rejects, summary.reject_files, paint))
     if summary.passed:
@@ -86,6 +84,13 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 5) -> list[str]
         for (_, before, after), count in summary.changes.top(changes, stage):
             lines.append(f"  {count:>9,}  {_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}")
     return lines
+
+
+def _rates(summary: Summary) -> str:
+    """Return how fast this run is: what an interrupted one had done took it no time."""
+    seconds = max(summary.seconds, 1e-9)
+    records = summary.records + sum(summary.rejects.values()) - summary.resumed
+    return f"{rate(records, seconds)} records/s, {rate((summary.bytes_read - summary.resumed_bytes) / 1e6, seconds)} MB/s"
 
 
 def rejects_line(rejects: dict[str, int], files: Iterable[str], paint: Paint) -> str:
@@ -181,8 +186,7 @@ class LateProgress:
             self._progress = self._start()
         rejects = sum(summary.rejects.values())
         records = summary.records + rejects
-        figures = f"{records:,} records  {rate(records, summary.seconds)}/s"
-        figures += f"  {rate(summary.bytes_read / 1e6, summary.seconds)} MB/s"
+        figures = f"{records:,} records  {_rates(summary)}"
         if rejects:
             figures += f"  {rejects:,} rejected"
         name = shortened(source.name.rsplit("/", 1)[-1], 30)

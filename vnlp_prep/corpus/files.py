@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vnlp_prep.corpus.journal import Entry, digest_of
+from vnlp_prep.corpus.journal import CannotResumeError, Entry, digest_of
 from vnlp_prep.corpus.logs import remove_earlier
 from vnlp_prep.corpus.packing import packed
 from vnlp_prep.corpus.readers import split_name
+from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import DirectOutput, Partial, is_device, partial_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from io import FileIO
-    from pathlib import Path
 
     from vnlp_prep.corpus.cleaning import Written
     from vnlp_prep.corpus.journal import Part
@@ -34,6 +35,8 @@ class Files:
         for number, job in enumerate(jobs):
             self._last.update(dict.fromkeys(self._paths(job), number))
         self._rejects = {job.rejects for job in jobs}
+        #: Outputs that are Parquet -> the input whose schema they have.
+        self._like = {job.output: job.input for job in reversed(jobs) if job.format == "parquet"}
         self._direct = {path for path in self._last if path == "-" or is_device(path)}
         self._open: dict[str, Partial | DirectOutput] = {}
         self._sizes: dict[str, int] = dict.fromkeys(self._last, 0)
@@ -64,14 +67,18 @@ class Files:
     def go_on(self, entries: Sequence[Entry]) -> int:
         """Take up what an interrupted run left; return how many of its entries can be relied on.
 
-        What was to get its name gets it; the other files are cut behind the last entry whose bytes are all there.
+        What was to get its name gets it; the other files are cut behind the last entry whose bytes are all there. Raises
+        CannotResumeError, before anything is changed, if bytes are missing of an input that was finished.
         """
         ended = {entry.job for entry in entries if entry.is_end}
-        final = {path for path, job in self._last.items() if job in ended}
+        final = [path for path, job in self._last.items() if job in ended and path not in self._direct]
+        named = {path for path in final if not partial_path(path).exists()}
         good = 0
+        missing = None
         for entry in entries:
             parts = self._parts(entry)
-            if not all(path in final or self._is_there(path, part) for path, part in parts):
+            missing = next((path for path, part in parts if path not in named and not self._is_there(path, part)), None)
+            if missing is not None:
                 break
             for path, part in parts:
                 self._sizes[path] += part.size
@@ -80,11 +87,18 @@ class Files:
             good += 1
             if entry.is_end:
                 self._settled.update({path: self._sizes[path] for path in self._paths(self._jobs[entry.job])})
+        if not any(entry.is_end for entry in entries[good:]):  # chunks can be done again, but not what has its name already
+            missing = next((path for path in final if path in named and not self._is_finished(path)), None)
+        if missing is not None:
+            raise CannotResumeError(
+                f"{shown(missing)}: cannot go on with the interrupted run: what it wrote there is not all there any more; "
+                "leave --resume off to begin from the beginning"
+            )
         for path, file in self._open.items():
             if isinstance(file, Partial) and path not in final:
                 file.cut(self._sizes[path])
         for path in final:
-            if path not in self._direct and partial_path(path).exists():
+            if path not in named and path not in self._open:
                 self._partial(path, keep=True)
             self._finish(path)
         return good
@@ -95,10 +109,23 @@ class Files:
         return [(job.output, entry.output), (job.rejects, entry.rejects), *edits]
 
     def _is_there(self, path: str, part: Part) -> bool:
-        if not part.size:
+        """True if the bytes stand behind those of the entries before, in the file in the making."""
+        if not part.size or path in self._direct:
             return True
+        if path not in self._open and not partial_path(path).exists():
+            return False
         file = self._open.get(path) or self._partial(path, keep=True)
         return isinstance(file, Partial) and digest_of(file.read(self._sizes[path], part.size)) == part.digest
+
+    def _is_finished(self, path: str) -> bool:
+        """True if what has its final name has the size that it must have; of a table that is not known."""
+        if path in self._rejects and not self._sizes[path]:
+            return True
+        try:
+            size = Path(path).stat().st_size
+        except OSError:
+            return False
+        return path in self._like or size == self._sizes[path]
 
     # --- Writing ------------------------------------------------------------------------------------------------------
 
@@ -142,26 +169,25 @@ class Files:
 
     def _finish(self, path: str) -> None:
         """Give a file its final name, unless it has it already."""
-        file = self._open.pop(path, None)
-        if path in self._rejects:
-            if not self._sizes[path]:
-                remove_earlier(path)
-                if file is not None:
-                    file.abandon()
-                return
-            self.reject_files.append(path)
-        if isinstance(file, Partial):
+        file = self._open.get(path)
+        if path in self._rejects and not self._sizes[path]:
+            remove_earlier(path)
+            if file is not None:
+                file.abandon()
+        elif isinstance(file, Partial):
             file.commit(self._converter(path))
         elif file is not None:
             file.commit()
+        if path in self._rejects and self._sizes[path]:
+            self.reject_files.append(path)
+        self._open.pop(path, None)  # what fails before is let go of in the end
 
-    def _converter(self, path: str) -> Callable[[FileIO, Path], None] | None:
-        job = next((job for job in self._jobs if job.output == path), None)
-        if job is None or job.format != "parquet":
+    def _converter(self, path: str) -> Callable[[FileIO, FileIO], None] | None:
+        if path not in self._like:
             return None
         from vnlp_prep.corpus.parquet import write_file
 
-        return partial(write_file, like=job.input)
+        return partial(write_file, like=self._like[path])
 
     def _file(self, path: str) -> Partial | DirectOutput:
         if path not in self._open:

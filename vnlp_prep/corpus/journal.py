@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DIGEST_BYTES = 16
+# Changes that a message lists.
+_SHOWN_CHANGES = 4
+# A setting that follows from others: it is named only if nothing else has changed.
+_CLEANING = "cleaning"
 
 
 class CannotResumeError(SettingsError):
@@ -92,8 +96,10 @@ class Journal:
         self.name = shown(first_output)
         #: What the outputs of the run that left it depend on; None if there was none.
         self.settings: dict[str, Any] | None = None
+        #: What that run had done. The entries of this one are not held: there can be very many.
         self.entries: list[Entry] = []
-        self._ends: list[int] = []  # of the lines, in bytes
+        self._ends: list[int] = []  # of the lines of that run, in bytes
+        self._count = 0
         try:
             self._file = FileIO(open_locked(self.path, empty=False), "r+b")
             self._load()
@@ -115,10 +121,16 @@ class Journal:
                     self.settings = dict(value)
                 end += len(line) + 1
                 self._ends.append(end)
+        self._count = len(self.entries)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing is done that a later run could go on from."""
+        return not self._count
 
     def start(self, settings: dict[str, Any]) -> None:
         """Begin from the beginning. Raises OutputError."""
-        self.settings, self.entries, self._ends = settings, [], []
+        self.settings, self.entries, self._ends, self._count = settings, [], [], 0
         try:
             self._file.truncate(0)
             self._file.seek(0)
@@ -126,14 +138,16 @@ class Journal:
         except OSError as error:
             raise cannot_write(shown(self.path), error) from None
 
-    def cut(self, count: int) -> None:
-        """Keep the first ``count`` entries. Raises OutputError."""
-        del self.entries[count:], self._ends[count + 1 :]
+    def cut(self, count: int) -> list[Entry]:
+        """Keep the first ``count`` entries, and return them; they are not held any more. Raises OutputError."""
+        kept, end = self.entries[:count], self._ends[count]
+        self.entries, self._ends, self._count = [], [], count
         try:
-            self._file.truncate(self._ends[-1])
-            self._file.seek(self._ends[-1])
+            self._file.truncate(end)
+            self._file.seek(end)
         except OSError as error:
             raise cannot_write(shown(self.path), error) from None
+        return kept
 
     def append(self, entry: Entry) -> None:
         """Add an entry. Raises OutputError; then it does not count."""
@@ -143,21 +157,19 @@ class Journal:
                 os.fsync(self._file.fileno())
         except OSError as error:
             raise cannot_write(shown(self.path), error) from None
-        self.entries.append(entry)
+        self._count += 1
 
     def _add(self, value: dict[str, Any]) -> None:
         line = json_line(value)
         rest = memoryview(line)
         while rest:
             rest = rest[self._file.write(rest) or 0 :]
-        self._ends.append((self._ends[-1] if self._ends else 0) + len(line))
 
     def close(self, *, keep: bool) -> None:
         """Let go of the journal, and remove it unless another run is to go on."""
-        if not keep:
-            with contextlib.suppress(OSError):
+        with self._file, contextlib.suppress(OSError):
+            if not keep:
                 self.path.unlink()
-        self._file.close()
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], output: str) -> None:
@@ -167,6 +179,10 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], output: str) -
         for name in dict.fromkeys([*before, *now])
         if before.get(name) != now.get(name)
     ]
+    if len(changed) > 1:
+        changed = [change for change in changed if not change.startswith(f"{_CLEANING} was ")]
+    if len(changed) > _SHOWN_CHANGES:
+        changed[_SHOWN_CHANGES:] = [f"and {len(changed) - _SHOWN_CHANGES:,} more"]
     if changed:
         raise CannotResumeError(
             f"{output}: cannot go on with the interrupted run: {'; '.join(changed)}; "

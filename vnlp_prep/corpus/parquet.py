@@ -99,8 +99,8 @@ def check_alike(paths: Sequence[str]) -> None:
             raise InputError(f"{shown(path)}: has other columns than {shown(paths[0])}; only files that are alike go into one")
 
 
-def write_file(pieces: FileIO, target: Path, like: str) -> None:
-    """Write the chunks in ``pieces`` as the Parquet file ``target``, with schema and compression of the file ``like``."""
+def write_file(pieces: FileIO, target: FileIO, like: str) -> None:
+    """Write the chunks in ``pieces`` as a Parquet file to ``target``, with schema and compression of the file ``like``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -99,7 +99,7 @@ def run(
 
 
 class _End(NamedTuple):
-    """The end of an input."""
+    """The end of an input: what is wrong with it, how many lines it had (None: it is a table), their digest."""
 
     job: int
     damage: str | None
@@ -135,7 +135,7 @@ class _Run:
         self._watch = watch
         self._notice = notice
         self._sources: dict[int, Input] = {}
-        self._done: dict[int, list[Entry]] = {}  # by job: the chunks that an interrupted run had done
+        self._done: dict[int, list[str]] = {}  # by job: digests of the chunks that an interrupted run had done
         self._ended: set[int] = set()
         self._started = time.perf_counter()
 
@@ -155,7 +155,10 @@ class _Run:
                     else:
                         self._settle(outcome)
         except BaseException as error:
-            self._close(keep=self._may_go_on(error))
+            may_go_on = self._may_go_on(error)
+            self._close(keep=may_go_on)
+            if may_go_on and not isinstance(error, CannotResumeError):
+                self._say_how_to_go_on()
             raise
         self._close(keep=False)
         return self.summary
@@ -164,7 +167,12 @@ class _Run:
         """True if what is done is worth keeping: another run may come further."""
         if isinstance(error, CannotResumeError):
             return True
-        return self._journal is not None and bool(self._journal.entries) and not isinstance(error, InputError)
+        return self._journal is not None and not self._journal.is_empty and not isinstance(error, InputError)
+
+    def _say_how_to_go_on(self) -> None:
+        if self._journal is not None and self._journal.path.exists():  # its folder may be gone
+            done = self.summary.records + self.summary.rejects.total()
+            self._notice(f"{self._journal.name}: {done:,} records are done; --resume goes on behind them")
 
     def _close(self, *, keep: bool) -> None:
         self._files.close(keep=keep)
@@ -182,35 +190,36 @@ class _Run:
             return
         settings = self._settings()
         if not (resume and journal.settings is not None and journal.entries):
+            if journal.entries:
+                self._notice(f"{journal.name}: what an interrupted run had done is done again (no --resume)")
             self._files.start()
             journal.start(settings)
             return
         check_same(journal.settings, settings, journal.name)
         good = self._files.go_on(journal.entries)
-        if any(entry.is_end for entry in journal.entries[good:]):
-            raise CannotResumeError(
-                f"{journal.name}: cannot go on with the interrupted run: what it wrote is not all there any more; "
-                "leave --resume off to begin from the beginning"
-            )
-        journal.cut(good)
-        for entry in journal.entries:
+        for entry in journal.cut(good):
             if entry.is_end:
                 self._ended.add(entry.job)
+                self._done.pop(entry.job, None)
                 self._note_damage(entry.job, entry.damage)
             else:
-                self._done.setdefault(entry.job, []).append(entry)
+                self._done.setdefault(entry.job, []).append(entry.read)
             self.summary.add(Summary.from_dict(entry.summary))
         self.summary.resumed = self.summary.records + self.summary.rejects.total()
+        self.summary.resumed_bytes = self.summary.bytes_read
 
     def _settings(self) -> dict[str, object]:
         """Return all that the outputs depend on: name for people -> value that JSON can hold."""
         from vnlp_prep import __version__
 
+        cleaner = self._cleaner
         options = asdict(self.options)
         options.pop("workers")
         settings: dict[str, object] = {
             "vnlp-prep": __version__,
-            "cleaning": getattr(self._cleaner, "fingerprint", ""),
+            "cleaning": getattr(cleaner, "fingerprint", ""),
+            **getattr(cleaner, "settings", {}),
+            "lexicon": getattr(getattr(cleaner, "lexicon", None), "fingerprint", None),
             "chunk-bytes": CHUNK_BYTES,
             **{name.replace("_", "-"): value for name, value in (options.pop("limits") | options).items()},
             "edits": self._files.edits_path,
@@ -258,7 +267,7 @@ class _Run:
             read = digest_of(chunk.data) if self._journal is not None else ""
             if place > len(done):
                 yield Task(number, chunk, read)
-            elif done[place - 1].read != read:
+            elif done[place - 1] != read:
                 raise _has_changed(job)
         if place < len(done):
             raise _has_changed(job)

@@ -69,8 +69,9 @@ class Summary:
     reject_files: list[str] = field(default_factory=list)
     #: Inputs that could not be read to their end, with the reason.
     damaged: list[tuple[str, str]] = field(default_factory=list)
-    #: Records, good and bad, that an interrupted run had done.
+    #: Records, good and bad, that an interrupted run had done, and the bytes that it had read.
     resumed: int = 0
+    resumed_bytes: int = 0
 
     def add(self, other: Summary) -> None:
         """Take in what was done with a chunk: all that is counted."""

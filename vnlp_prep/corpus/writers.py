@@ -177,7 +177,7 @@ class Partial:
             with self._errors():
                 os.fsync(self._file.fileno())
 
-    def commit(self, convert: Callable[[FileIO, Path], None] | None = None) -> None:
+    def commit(self, convert: Callable[[FileIO, FileIO], None] | None = None) -> None:
         """Give the file its final name, once it is on the disk; ``convert`` writes what shall have that name instead."""
         if self._file is None:
             self.open()
@@ -189,19 +189,24 @@ class Partial:
             else:
                 converted = partial.with_suffix(".new")
                 self._file.seek(0)
-                convert(self._file, converted)
-                with converted.open("r+b") as file:
-                    put_in_place(file.fileno(), converted, self.path)
+                with FileIO(open_locked(converted), "r+b") as file:
+                    try:
+                        convert(self._file, file)
+                        put_in_place(file.fileno(), converted, self.path)
+                    except BaseException:  # it can be made again, and the disk may be full
+                        converted.unlink(missing_ok=True)
+                        raise
                 partial.unlink()
         self._close()
 
     def abandon(self, *, keep: bool = False) -> None:
         """Let go of the file, and remove it unless another run is to go on with it."""
-        if self._file is not None and not keep:
-            for left in (partial_path(self.path), partial_path(self.path).with_suffix(".new")):
+        try:
+            if self._file is not None and not keep:
                 with contextlib.suppress(OSError):
-                    left.unlink()
-        self._close()
+                    partial_path(self.path).unlink()
+        finally:
+            self._close()
 
     def _close(self) -> None:
         if self._file is not None:
