@@ -14,10 +14,13 @@ from vnlp_prep.corpus.summary import Summary
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
+
     from vnlp_prep.corpus.chunks import Chunk
     from vnlp_prep.corpus.formats import Format
     from vnlp_prep.corpus.records import Line
     from vnlp_prep.corpus.run import Job, Options
+    from vnlp_prep.corpus.tables import Row, TableFormat
     from vnlp_prep.edits import Cleaned
 
 
@@ -105,27 +108,33 @@ class ChunkCleaner:
 
     def _table(self, job: Job, task: Task) -> Written:
         """Clean some rows of a Parquet file."""
-        from vnlp_prep.corpus.parquet import batch_bytes, read_batch
+        from vnlp_prep.corpus.parquet import read_batches, stream_bytes
 
         table = self._options.table()
         written = _Collector(task, shown(job.input), log_edits=self._log_edits)
-        batch = read_batch(task.chunk.data)
-        written.summary.bytes_read += batch.nbytes
-        rows = table.read(batch, task.chunk.number)
-        cleaned: list[list[str]] = []
-        for row in rows:
-            docs: list[Cleaned] = []
-            if row.problem is None:
-                try:
-                    docs = [self._clean(text, path) for text, path in zip(row.texts, row.paths, strict=True)]
-                except Problem as problem:
-                    table.reject(batch, row, problem)
-            if row.problem is not None:
-                written.reject(row.line, row.problem)
-            else:
-                written.count(Record(row.line, b"", b"", row.paths, row.texts), docs, b"")
-            cleaned.append([doc.text for doc in docs])
-        return written.done(batch_bytes(table.write(batch, rows, cleaned)), None)
+        number = task.chunk.number
+        done = []
+        for batch in read_batches(task.chunk.data):
+            written.summary.bytes_read += batch.nbytes
+            rows = table.read(batch, number)
+            number += len(rows)
+            cleaned = [self._row(row, batch, table, written) for row in rows]
+            done.append(table.write(batch, rows, cleaned))
+        return written.done(stream_bytes(done), None)
+
+    def _row(self, row: Row, batch: pa.RecordBatch, table: TableFormat, written: _Collector) -> list[str]:
+        """Return the texts of a row cleaned, and count it; none if it is rejected."""
+        docs: list[Cleaned] = []
+        if row.problem is None:
+            try:
+                docs = [self._clean(text, path) for text, path in zip(row.texts, row.paths, strict=True)]
+            except Problem as problem:
+                table.reject(batch, row, problem)
+        if row.problem is not None:
+            written.reject(row.line, row.problem)
+            return []
+        written.count(Record(row.line, b"", b"", row.paths, row.texts), docs, b"")
+        return [doc.text for doc in docs]
 
 
 class _Collector:

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-#: Most rows in a chunk, however short they are.
-_MAX_ROWS = 10_000
+# Rows that are unpacked at a time.
+_ROWS_AT_A_TIME = 256
+# Metadata of a file that Arrow wrote: the schema as Arrow has it.
+_ARROW_SCHEMA = b"ARROW:schema"
+# What a compression is called in a file -> for the writer, where that differs.
+_COMPRESSIONS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 # Metadata of a chunk's schema: which row group of which input it is of. It never reaches the output.
 _ROW_GROUP = b"vnlp_prep.row_group"
 
@@ -50,41 +54,56 @@ def cannot_read(path: str, error: Exception) -> InputError:
 def read_chunks(path: str, number: int = 0) -> Iterator[Chunk]:
     """Yield the rows of a file in chunks, none of which reaches over the end of a row group. Raises InputError.
 
-    ``number``: of the file among those that go into one output.
+    A chunk has as many bytes as one of lines, in memory: in the file a value that many rows share may stand once. ``number``: of
+    the file among those that go into one output.
     """
     pyarrow = import_module("pyarrow")
     with parquet_file(path) as file:
         row = 1
         try:
             for index in range(file.num_row_groups):
-                group = file.metadata.row_group(index)
-                each = max(1, group.total_byte_size // max(1, group.num_rows))
-                rows = max(1, min(_MAX_ROWS, CHUNK_BYTES // each))
-                for batch in file.iter_batches(rows, row_groups=[index]):
-                    marked = {**(batch.schema.metadata or {}), _ROW_GROUP: b"%d of %d" % (index, number)}
-                    data = batch_bytes(batch.replace_schema_metadata(marked))
+                for batches in _in_chunks(file.iter_batches(_ROWS_AT_A_TIME, row_groups=[index])):
+                    marked = {**(batches[0].schema.metadata or {}), _ROW_GROUP: b"%d of %d" % (index, number)}
+                    data = stream_bytes([batch.replace_schema_metadata(marked) for batch in batches])
                     yield Chunk(row, 0, data, len(data))
-                    row += batch.num_rows
+                    row += sum(batch.num_rows for batch in batches)
         except (pyarrow.ArrowException, OSError) as error:
             raise cannot_read(path, error) from None
 
 
-def batch_bytes(batch: pa.RecordBatch) -> bytes:
-    """Return a record batch as an IPC stream."""
+def _in_chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Put small batches together, and take large ones apart."""
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        rows = max(1, batch.num_rows * CHUNK_BYTES // max(1, batch.nbytes))
+        for start in range(0, batch.num_rows, rows):
+            held.append(batch.slice(start, rows))
+            size += held[-1].nbytes
+            if size >= CHUNK_BYTES:
+                yield held
+                held, size = [], 0
+    if held:
+        yield held
+
+
+def stream_bytes(batches: Sequence[pa.RecordBatch]) -> bytes:
+    """Return record batches, of which there is at least one, as an IPC stream."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
-        writer.write_batch(batch)
+    with pa.ipc.new_stream(sink, batches[0].schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
     return bytes(sink.getvalue())
 
 
-def read_batch(data: bytes) -> pa.RecordBatch:
-    """Return the record batch in an IPC stream."""
+def read_batches(data: bytes) -> list[pa.RecordBatch]:
+    """Return the record batches in an IPC stream."""
     import pyarrow as pa
 
     with pa.ipc.open_stream(data) as reader:
-        return reader.read_next_batch()
+        return list(reader)
 
 
 def check_alike(paths: Sequence[str]) -> None:
@@ -130,14 +149,22 @@ def _batches(pieces: FileIO) -> Iterable[pa.RecordBatch]:
 
 
 def writing_options(file: pq.ParquetFile) -> dict[str, Any]:
-    """Return how to write a file as this one was written: the compression of each column, and which have a dictionary."""
+    """Return how to write a file as this one was written: types, the compression of each column, and which have a dictionary."""
     metadata = file.metadata
-    if not metadata.num_row_groups or not metadata.num_columns:
-        return {}
-    group = metadata.row_group(0)
-    columns = [group.column(i) for i in range(metadata.num_columns)]
-    return {
-        "compression": {c.path_in_schema: c.compression for c in columns},
-        "use_dictionary": [c.path_in_schema for c in columns if c.has_dictionary_page],
-        "version": metadata.format_version,
+    columns = [file.schema.column(i) for i in range(metadata.num_columns)]
+    version = metadata.format_version
+    if any("nanoseconds" in str(c.logical_type) or c.converted_type == "UINT_32" for c in columns if c.physical_type != "INT96"):
+        version = "2.6"  # others than Arrow use what an older version of the format, as Arrow sees it, does not have
+    options: dict[str, Any] = {
+        "version": version,
+        "use_deprecated_int96_timestamps": any(c.physical_type == "INT96" for c in columns),
+        "store_schema": _ARROW_SCHEMA in (metadata.metadata or {}),
     }
+    if metadata.num_row_groups and columns:
+        groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+        stored = [groups[0].column(i) for i in range(metadata.num_columns)]
+        options["compression"] = {c.path_in_schema: _COMPRESSIONS.get(c.compression, c.compression) for c in stored}
+        options["use_dictionary"] = [
+            c.path_in_schema for i, c in enumerate(stored) if any(group.column(i).has_dictionary_page for group in groups)
+        ]
+    return options
