@@ -34,10 +34,10 @@ def plan(
     OutputError for what cannot be done, or must not be: an output that is a link or would replace an input, two outputs of one
     name.
     """
-    found = find_inputs(inputs, format=format)
+    into_folder = output != "-" and (output.endswith("/") or Path(output).is_dir())
+    found = find_inputs(inputs, format=format, outputs=output if into_folder else None)
     if [source.path for source in found].count("-") > 1:
         raise InputError("standard input can be read only once")
-    into_folder = output != "-" and (output.endswith("/") or Path(output).is_dir())
     if into_folder and not Path(output).is_dir():
         raise OutputError(f"{shown(output)}: there is no such folder; make it first")
     jobs: list[Job] = []
@@ -101,14 +101,15 @@ def _make_folders(top: Path, outputs: Sequence[str]) -> None:
 def check_outputs(sources: Sequence[Input], outputs: Sequence[str], *, rejects: Sequence[str], logs: Sequence[str] = ()) -> None:
     """Raise OutputError for a file that cannot be written, would replace an input, or has the name of another."""
     read = {source.identity for source in sources if source.size is not None}
+    are_outputs, are_rejects = set(outputs), set(rejects)
     written: set[str] = set()
     for path in [*outputs, *rejects, *logs]:
         # Where rejects would go need not be writable as long as there are none.
-        if path not in rejects:
+        if path not in are_rejects:
             check_output(path)
         if is_device(path):
             continue
-        if path not in outputs and split_name(path)[1]:
+        if path not in are_outputs and split_name(path)[1]:
             raise OutputError(f"{shown(path)}: rejects and edit logs are not packed; leave {split_name(path)[1]} off")
         if _identity(path) in read:
             raise OutputError(f"{shown(path)}: would replace an input; choose another name")

@@ -56,7 +56,7 @@ def split_name(path: str) -> tuple[str, str]:
 
 def format_of(path: str) -> str:
     """Return ``jsonl``, ``text`` or ``parquet`` by the name of the file; a stream is JSONL. Raises InputError for other names."""
-    if path == "-" or not _is_regular(path):
+    if path == "-" or not is_regular(path):
         return "jsonl"
     format = known_format(path)
     if format is None:
@@ -71,7 +71,8 @@ def known_format(path: str) -> str | None:
     return None if packing and format == "parquet" else format
 
 
-def _is_regular(path: str) -> bool:
+def is_regular(path: str) -> bool:
+    """True for a file, and for what is not there: who reads it will say so."""
     try:
         return stat.S_ISREG(Path(path).stat().st_mode)
     except OSError:
