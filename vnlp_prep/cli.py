@@ -220,7 +220,8 @@ Examples:
 def restore(cleaned: str, edits: str, *, output: str, file: str | None) -> int:
     """Give back the raw file that was cleaned into CLEANED, byte for byte, by the edit log that the run kept.
 
-    Of an input that was packed, the contents come back.
+    Of an input that was packed, the contents come back; of one in UTF-16, its text in UTF-8. In the log of several outputs, that
+    part counts which has the name of CLEANED, or the input --file.
     """
     from vnlp_prep.corpus.packing import packed
     from vnlp_prep.corpus.plan import check_outputs

@@ -96,7 +96,7 @@ class Input:
         self.changed_at: int | None = None
         #: Packed bytes read so far.
         self.packed = 0
-        #: What is wrong with the archive, once reading has come to it; what stood before it was read.
+        #: What is wrong with the archive or file, once reading has come to it; what stood before it was read.
         self.damage: str | None = None
         try:
             kind = os.fstat(0) if path == "-" else Path(path).stat()
@@ -143,6 +143,8 @@ class Input:
                 except OSError as error:
                     raise InputError(f"{self.name}: {_reason(error)}") from None
                 if not block:
+                    if self.size is not None and self.path != "-" and self.packed < self.size and self.damage is None:
+                        self.damage = f"it was cut to {self.packed:,} bytes while it was read"
                     return
                 self.packed += len(block)
                 yield block
