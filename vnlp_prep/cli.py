@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
+from vnlp_prep.clean_command import clean
 from vnlp_prep.command_line import (
     CONTEXT_SETTINGS,
     DONE,
-    ERROR,
-    REJECTS,
     Commands,
     exit_status,
-    reading_options,
     run_and_exit,
-    say_error,
-    take_limits,
     version_option,
 )
-from vnlp_prep.errors import InputError, SettingsError
+from vnlp_prep.errors import InputError
 from vnlp_prep.learn_command import learn
-
-if TYPE_CHECKING:
-    from vnlp_prep.pipeline import Preprocessor
-
-_F = TypeVar("_F", bound=Callable[..., Any])
+from vnlp_prep.preprocessing_options import make_preprocessor, preprocessing_options
+from vnlp_prep.restore_command import restore
 
 
 class _Commands(Commands):
@@ -49,7 +40,8 @@ class _Commands(Commands):
     epilog="""\b
 Examples:
   vnlp-prep tickets.jsonl > clean.jsonl
-  vnlp-prep --field title --field body kb.jsonl.gz -o kb.clean.jsonl.gz
+  vnlp-prep --field title --field body kb.jsonl.gz -o kb.clean.jsonl.gz --edits edits.jsonl
+  vnlp-prep restore kb.clean.jsonl.gz edits.jsonl
   vnlp-prep explain "Teh vSphere client&#39;s log"
   vnlp-prep learn tickets.jsonl -o domain.tsv
 
@@ -63,185 +55,6 @@ def cli() -> None:
     """
 
 
-def _preprocessing(command: _F) -> _F:
-    """Add the options that say how texts are cleaned."""
-    for option in (
-        click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence from which an edit is made."),
-        click.option("--html", type=click.Choice(["fragment", "page"]), help="Texts are fragments, or whole web pages."),
-        click.option("--vocabulary", metavar="FILE", help="Of the encoder: split compounds that its WordPiece breaks."),
-        click.option("--lexicon", metavar="FILE", help="Known words of your domain (TSV)."),
-        click.option("--stages", metavar="LIST", callback=_as_stages, help="Only these stages, with commas between."),
-        click.option(
-            "--config",
-            metavar="FILE",
-            is_eager=True,
-            expose_value=False,
-            callback=_as_defaults,
-            help="Settings (TOML).",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def _as_defaults(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
-    """Make the settings of a file the defaults of the flags."""
-    from vnlp_prep.corpus.settings import find_settings, load_settings
-
-    path = Path(value) if value is not None else find_settings(Path.cwd())
-    settings = load_settings(path) if path else {}
-    ctx.default_map = {key.replace("-", "_"): setting for key, setting in settings.items()}
-
-
-def _as_stages(_: click.Context, __: click.Parameter, value: Any) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    from vnlp_prep.corpus.settings import did_you_mean
-    from vnlp_prep.stages import STAGES
-
-    names = tuple(name.strip() for name in value.split(","))
-    for name in names:
-        if name not in STAGES:
-            raise SettingsError(f"--stages: no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})")
-    return names
-
-
-def _preprocessor(options: dict[str, Any]) -> Preprocessor:
-    """Build the preprocessor of the options that were given, and take them out of ``options``."""
-    from vnlp_prep.pipeline import Preprocessor
-
-    given = {name: options.pop(name) for name in ("stages", "lexicon", "vocabulary", "html", "threshold")}
-    return Preprocessor(**{name: value for name, value in given.items() if value is not None})
-
-
-@cli.command(
-    epilog="""\b
-Examples:
-  vnlp-prep tickets.jsonl > clean.jsonl
-  vnlp-prep --field title --field meta.body kb.jsonl.gz -o kb.clean.jsonl.zst
-  vnlp-prep kb/ more.parquet -o cleaned/ --workers 8 --resume
-  vnlp-prep 'logs/**/*.txt' -o all.txt.gz --edits edits.jsonl
-  zcat dump.gz | vnlp-prep - --format text --encoding auto | less
-
-A run that was interrupted, even killed, goes on with --resume and ends with the same bytes.
-
-A line that cannot be cleaned goes to the rejects file, with the reason and its bytes:
-OUTPUT.rejects.jsonl, or INPUT.rejects.jsonl in this folder if the output is standard output.
-Exit status: 0 done, 1 done with rejects, 2 error."""
-)
-@click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
-@click.option("-o", "--output", default="-", metavar="FILE|FOLDER/", help="Default: standard output. .gz and .zst pack.")
-@click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Default: by the name (.jsonl, .txt).")
-@reading_options
-@click.option("--rejects", metavar="FILE", help="Where rejected lines go.")
-@click.option("--edits", metavar="FILE", help="Log every edit, as JSON lines; with it 'restore' gives the raw file back.")
-@click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped, if there is one.")
-@click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes. Default: all cores. The output is the same.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
-@_preprocessing
-def clean(
-    inputs: tuple[str, ...],
-    *,
-    output: str,
-    rejects: str | None,
-    edits: str | None,
-    resume: bool,
-    quiet: bool,
-    field: tuple[str, ...],
-    whole_file: bool,
-    encoding: str,
-    on_missing: str,
-    workers: int | None,
-    **rest: Any,
-) -> int:
-    """Clean the texts in FILEs: JSON lines, plain text or Parquet, packed or not; folders and patterns; '-' is standard input.
-
-    Everything but the texts stays byte for byte, and every line comes out once, in the output or in the rejects.
-    """
-    from vnlp_prep.corpus.plan import plan
-    from vnlp_prep.corpus.run import Options, run
-
-    options = Options(
-        fields=field,
-        whole_file=whole_file,
-        on_missing=on_missing,
-        encoding=encoding,
-        limits=take_limits(rest),
-        workers=workers or _cores(),
-    )
-    try:
-        jobs = plan(inputs, options, output=output, rejects=rejects, edits=edits, format=rest.pop("format"))
-    except InputError as error:
-        from vnlp_prep.corpus.settings import did_you_mean
-
-        hint = did_you_mean(inputs[0], cli.commands) if len(inputs[0]) > 2 and not Path(inputs[0]).exists() else ""
-        raise InputError(f"{error}{hint}") from None
-    prep = _preprocessor(rest)
-    from vnlp_prep import terminal
-
-    show = sys.stderr.isatty() and not quiet
-    to_screen = output == "-" and sys.stdout.isatty()
-    with terminal.LateProgress([job.size for job in jobs]) if show and not to_screen else contextlib.nullcontext() as progress:
-        summary = run(jobs, prep, options, edits=edits, resume=resume, watch=progress, notice=_quiet if quiet else _say)
-    if not quiet:
-        paint = terminal.Paint(terminal.wants_colour(sys.stderr))
-        for line in terminal.summary_lines(summary, paint, changes=5 if show else 0):
-            click.echo(line, err=True, color=True)
-    for name, reason in summary.damaged:
-        say_error("vnlp-prep", f"{name}: {reason}; what was read before is kept")
-    return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
-
-
-def _cores() -> int:
-    """Return how many processors this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not everywhere
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def _say(message: str) -> None:
-    with contextlib.suppress(OSError):  # nobody may be there to hear it
-        click.echo(f"vnlp-prep: {message}", err=True)
-
-
-def _quiet(_: str) -> None:
-    pass
-
-
-@cli.command(
-    epilog="""\b
-Examples:
-  vnlp-prep tickets.jsonl -o clean.jsonl --edits edits.jsonl
-  vnlp-prep restore clean.jsonl edits.jsonl -o tickets.again.jsonl"""
-)
-@click.argument("cleaned", metavar="CLEANED")
-@click.argument("edits", metavar="EDITS")
-@click.option("-o", "--output", default="-", metavar="FILE", help="Default: standard output. .gz and .zst pack.")
-@click.option("--file", metavar="NAME", help="Only this one of several inputs, as it was named.")
-def restore(cleaned: str, edits: str, *, output: str, file: str | None) -> int:
-    """Give back the raw file that was cleaned into CLEANED, byte for byte, by the edit log that the run kept.
-
-    Of an input that was packed, the contents come back; of one in UTF-16, its text in UTF-8. In the log of several outputs, that
-    part counts which has the name of CLEANED, or the input --file.
-    """
-    from vnlp_prep.corpus.packing import packed
-    from vnlp_prep.corpus.plan import check_outputs
-    from vnlp_prep.corpus.readers import split_name
-    from vnlp_prep.corpus.restore import Restoring
-    from vnlp_prep.corpus.writers import open_output
-
-    restoring = Restoring(cleaned, edits, file=file)
-    check_outputs(restoring.inputs, [output] if output != "-" else [], rejects=[])
-    target, suffix = open_output(output), split_name(output)[1]
-    try:
-        for piece in restoring.pieces():
-            target.append(packed(piece, suffix))
-        target.commit()
-    except BaseException:
-        target.abandon()
-        raise
-    return DONE
-
-
 @cli.command(
     epilog="""\b
 Examples:
@@ -251,11 +64,11 @@ Examples:
 @click.argument("text", nargs=-1, required=True)
 @click.option("--show-protected", is_flag=True, help="Also what is never touched: URLs, code, identifiers, ...")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
-@_preprocessing
+@preprocessing_options
 def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **rest: Any) -> int:
     """Show what every stage does to TEXT ('-': standard input), and what it only suggests."""
     raw = _text_argument(text)
-    prep = _preprocessor(rest)
+    prep = make_preprocessor(rest)
     steps = prep.trace(raw)
     result = prep(raw)
     # What stands in a tag or is damaged is no word yet: what is protected shows in the text that the word stages are given.
@@ -291,6 +104,8 @@ def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **res
     return DONE
 
 
+cli.add_command(clean)
+cli.add_command(restore)
 cli.add_command(learn)
 
 

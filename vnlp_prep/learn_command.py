@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vnlp_prep.command_line import DONE, ERROR, REJECTS, reading_options, say_error, take_limits
+from vnlp_prep.preprocessing_options import config_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from vnlp_prep.terminal import Paint
 
 _SHOWN = 10  # rows of each table
-
-
-def _as_defaults(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    from vnlp_prep.cli import _as_defaults as load
-
-    load(ctx, param, value)
 
 
 @click.command(
@@ -51,7 +46,7 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 @click.option("--lexicon", metavar="FILE", help="Words that are known already (TSV).")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes. The output is the same.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
-@click.option("--config", metavar="FILE", is_eager=True, expose_value=False, callback=_as_defaults, help="Settings (TOML).")
+@config_option
 def learn(
     inputs: tuple[str, ...],
     *,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from vnlp_prep import cli
+from vnlp_prep import clean_command, cli
 from vnlp_prep.edits import Cleaned, Edit
 
 
@@ -42,7 +42,7 @@ def vnlp(monkeypatch, capfdbinary, tmp_path):
             options.pop(name)
         return Fake()
 
-    monkeypatch.setattr(cli, "_preprocessor", cleaner)
+    monkeypatch.setattr(clean_command, "make_preprocessor", cleaner)
 
     def run(*args, rejects=None):
         capfdbinary.readouterr()

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.corpus.crashing import small_chunks
-from vnlp_prep import cli
+from vnlp_prep import clean_command
 
 
 def names(folder):
@@ -27,7 +27,7 @@ def names(folder):
 
 def at_text(monkeypatch, number, action):
     """Do something when text ``number`` is cleaned, in this process."""
-    make = cli._preprocessor
+    make = clean_command.make_preprocessor
 
     def made(options):
         cleaner = make(options)
@@ -41,7 +41,7 @@ def at_text(monkeypatch, number, action):
         cleaner.clean = clean
         return cleaner
 
-    monkeypatch.setattr(cli, "_preprocessor", made)
+    monkeypatch.setattr(clean_command, "make_preprocessor", made)
 
 
 # --- A disk that is full ----------------------------------------------------------------------------------------------

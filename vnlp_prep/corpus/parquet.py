@@ -57,18 +57,31 @@ def read_chunks(path: str, number: int = 0) -> Iterator[Chunk]:
     A chunk has as many bytes as one of lines, in memory: in the file a value that many rows share may stand once. ``number``: of
     the file among those that go into one output.
     """
-    pyarrow = import_module("pyarrow")
     with parquet_file(path) as file:
         row = 1
-        try:
-            for index in range(file.num_row_groups):
-                for batches in _in_chunks(file.iter_batches(_ROWS_AT_A_TIME, row_groups=[index])):
-                    marked = {**(batches[0].schema.metadata or {}), _ROW_GROUP: b"%d of %d" % (index, number)}
-                    data = stream_bytes([batch.replace_schema_metadata(marked) for batch in batches])
-                    yield Chunk(row, 0, data, len(data))
-                    row += sum(batch.num_rows for batch in batches)
-        except (pyarrow.ArrowException, OSError) as error:
-            raise cannot_read(path, error) from None
+        for index in range(file.num_row_groups):
+            yield from row_group_chunks(file, index, row, path, {_ROW_GROUP: b"%d of %d" % (index, number)})
+            row += file.metadata.row_group(index).num_rows
+
+
+def row_group_chunks(
+    file: pq.ParquetFile, index: int, first_row: int, path: str, marks: dict[bytes, bytes] | None = None
+) -> Iterator[Chunk]:
+    """Yield the rows of one row group in chunks. Raises InputError.
+
+    ``first_row``: the number of its first row in the file, from 1; ``path``: what the file is called; ``marks``: more metadata
+    for the schema of each chunk.
+    """
+    pyarrow = import_module("pyarrow")
+    row = first_row
+    try:
+        for batches in _in_chunks(file.iter_batches(_ROWS_AT_A_TIME, row_groups=[index])):
+            marked = {**(batches[0].schema.metadata or {}), **(marks or {})}
+            data = stream_bytes([batch.replace_schema_metadata(marked or None) for batch in batches])
+            yield Chunk(row, 0, data, len(data))
+            row += sum(batch.num_rows for batch in batches)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise cannot_read(path, error) from None
 
 
 def _in_chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:

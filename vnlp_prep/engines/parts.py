@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from vnlp_prep.corpus.chunks import CHUNK_BYTES, Chunk, read_chunks
 from vnlp_prep.corpus.encodings import Decoder
-from vnlp_prep.corpus.parquet import batch_bytes
 from vnlp_prep.corpus.readers import known_format, split_name
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.engines.storage import READ_BYTES, File, StoredInput, at_once, first_line, locate, opened
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Bytes in a part: some seconds of work, so that a machine that is lost costs little.
 PART_BYTES = 128 * 1024 * 1024
-#: Most rows in a chunk of a table.
-_CHUNK_ROWS = 10_000
 #: Digits in the name of a shard, unless it takes more.
 _DIGITS = 6
 #: Suffix of a shard by its format.
@@ -212,19 +209,3 @@ def _blocks_of_lines(path: str, start: int, end: int) -> Iterator[int | bytes]:
             head, newline, _ = block.partition(b"\n")
             ends = bool(newline)
             yield head + newline
-
-
-def batches(table: pq.ParquetFile, group: int, path: str, first_row: int) -> Iterator[Chunk]:
-    """Yield the rows of a row group in chunks. Raises InputError."""
-    import pyarrow as pa
-
-    metadata = table.metadata.row_group(group)
-    each = max(1, metadata.total_byte_size // max(1, metadata.num_rows))
-    rows = max(1, min(_CHUNK_ROWS, CHUNK_BYTES // each))
-    try:
-        for batch in table.iter_batches(rows, row_groups=[group]):
-            data = batch_bytes(batch)
-            yield Chunk(first_row, 0, data, len(data))
-            first_row += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{shown(path)}: cannot be read as Parquet: {first_line(error)}") from None

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from vnlp_prep.corpus.chunks import Chunk
 from vnlp_prep.corpus.cleaning import ChunkCleaner, Task
 from vnlp_prep.corpus.packing import packed
-from vnlp_prep.corpus.parquet import read_batch, writing_options
+from vnlp_prep.corpus.parquet import read_batches, row_group_chunks, writing_options
 from vnlp_prep.corpus.readers import split_name
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.run import Job, Options
 from vnlp_prep.corpus.summary import Summary
-from vnlp_prep.engines.parts import Part, PartReader, batches, table_file
+from vnlp_prep.engines.parts import Part, PartReader, table_file
 from vnlp_prep.engines.storage import WORK, Folder
 from vnlp_prep.errors import WorkerError
 
@@ -132,8 +132,10 @@ class PartCleaner:
             schema = table.schema_arrow
             with pq.ParquetWriter(file, schema, **writing_options(table)) as writer:
                 for group in range(part.start, part.end or 0):
-                    chunks = batches(table, group, part.file.path, row)
-                    cleaned = pa.Table.from_batches([read_batch(work.clean(chunk).output) for chunk in chunks], schema)
+                    chunks = row_group_chunks(table, group, row, part.file.path)
+                    cleaned = pa.Table.from_batches(
+                        [batch for chunk in chunks for batch in read_batches(work.clean(chunk).output)], schema
+                    )
                     if cleaned.num_rows:
                         writer.write_table(cleaned, row_group_size=cleaned.num_rows)
                     row += table.metadata.row_group(group).num_rows

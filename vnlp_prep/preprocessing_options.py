@@ -1,0 +1,66 @@
+"""The options of the command line that say how texts are cleaned, and the preprocessor that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vnlp_prep.errors import SettingsError
+
+if TYPE_CHECKING:
+    from vnlp_prep.pipeline import Preprocessor
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _as_defaults(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    """Make the settings of a file the defaults of the flags."""
+    from vnlp_prep.corpus.settings import find_settings, load_settings
+
+    path = Path(value) if value is not None else find_settings(Path.cwd())
+    settings = load_settings(path) if path else {}
+    ctx.default_map = {key.replace("-", "_"): setting for key, setting in settings.items()}
+
+
+def _as_stages(_: click.Context, __: click.Parameter, value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    from vnlp_prep.corpus.settings import did_you_mean
+    from vnlp_prep.stages import STAGES
+
+    names = tuple(name.strip() for name in value.split(","))
+    for name in names:
+        if name not in STAGES:
+            raise SettingsError(f"--stages: no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})")
+    return names
+
+
+#: ``--config``: a file of settings, which are the defaults of the other flags.
+config_option = click.option(
+    "--config", metavar="FILE", is_eager=True, expose_value=False, callback=_as_defaults, help="Settings (TOML)."
+)
+
+
+def preprocessing_options(command: _F) -> _F:
+    """Add the options that say how texts are cleaned."""
+    for option in (
+        click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence from which an edit is made."),
+        click.option("--html", type=click.Choice(["fragment", "page"]), help="Texts are fragments, or whole web pages."),
+        click.option("--vocabulary", metavar="FILE", help="Of the encoder: split compounds that its WordPiece breaks."),
+        click.option("--lexicon", metavar="FILE", help="Known words of your domain (TSV)."),
+        click.option("--stages", metavar="LIST", callback=_as_stages, help="Only these stages, with commas between."),
+        config_option,
+    ):
+        command = option(command)
+    return command
+
+
+def make_preprocessor(options: dict[str, Any]) -> Preprocessor:
+    """Build the preprocessor of the options that were given, and take them out of ``options``."""
+    from vnlp_prep.pipeline import Preprocessor
+
+    given = {name: options.pop(name) for name in ("stages", "lexicon", "vocabulary", "html", "threshold")}
+    return Preprocessor(**{name: value for name, value in given.items() if value is not None})
