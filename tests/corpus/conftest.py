@@ -1,27 +1,14 @@
-"""A cleaner that is simple enough to predict, and the command line with it."""
+"""The command line, with a cleaner that is simple enough to predict."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 
 import pytest
 
+from tests.corpus.fake import Fake
 from vnlp_prep import clean_command, cli
-from vnlp_prep.edits import Cleaned, Edit
-
-
-class Fake:
-    """Cleans what a test can foresee: ``teh`` and ``<br>``; fails at ``BOOM``."""
-
-    def clean(self, text: str) -> Cleaned:
-        if "BOOM" in text:
-            raise RuntimeError("boom\nand more")
-        found = re.finditer("teh|<br>", text)
-        return Cleaned(
-            text, tuple(Edit("fake", "r", m.start(), m.end(), m[0], "the" if m[0] == "teh" else "\n", 1.0) for m in found)
-        )
 
 
 @dataclass

@@ -159,7 +159,7 @@ parts = st.binary(max_size=12) | st.sampled_from(
 @given(st.lists(parts, max_size=15), st.sampled_from(["jsonl", "text"]), st.sampled_from(["utf-8", "auto"]))
 def test_every_line_comes_out_once(tmp_path_factory, pieces, kind, encoding):
     """Any bytes: each line is in the output or in the rejects, in order, whatever it is."""
-    from tests.corpus.conftest import Fake
+    from tests.corpus.fake import Fake
     from vnlp_prep.corpus.plan import plan
     from vnlp_prep.corpus.run import Options, run
 

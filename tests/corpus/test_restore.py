@@ -13,8 +13,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.corpus.conftest import Fake
 from tests.corpus.crashing import small_chunks
+from tests.corpus.fake import Fake
 from vnlp_prep import cli
 from vnlp_prep.corpus.plan import plan
 from vnlp_prep.corpus.restore import Restoring

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.corpus.conftest import Fake
 from tests.corpus.crashing import Died, dying, small_chunks
+from tests.corpus.fake import Fake
 from vnlp_prep.corpus.journal import CannotResumeError, journal_path
 from vnlp_prep.corpus.plan import plan
 from vnlp_prep.corpus.run import Options, run

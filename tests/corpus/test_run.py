@@ -9,7 +9,7 @@ import resource
 
 import pytest
 
-from tests.corpus.conftest import Fake
+from tests.corpus.fake import Fake
 from vnlp_prep.corpus.chunks import CHUNK_BYTES
 from vnlp_prep.corpus.plan import plan
 from vnlp_prep.corpus.run import Options, run
