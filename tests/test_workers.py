@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker_tasks import SlowToStart, plain, work
 from vnlp_prep import Preprocessor
 from vnlp_prep.errors import WorkerError
 from vnlp_prep.workers import Ready, map_in_processes
@@ -62,61 +63,6 @@ def worker_processes():
 
 def readers():
     return [thread for thread in threading.enumerate() if thread.name == "vnlp-prep-reader"]
-
-
-# What workers do. A worker imports this module: what they are given must be found in it.
-
-
-class TwoArgumentsError(Exception):
-    """One that pickle cannot put together again."""
-
-    def __init__(self, first, second):
-        super().__init__(f"{first} and {second}")
-
-
-def work(task):
-    """Do what the task says."""
-    what, value = task
-    if what == "sleep":
-        time.sleep(value)
-    elif what == "raise":
-        raise ValueError(value)
-    elif what == "raise what cannot be unpickled":
-        raise TwoArgumentsError(value, value)
-    elif what == "raise what cannot be pickled":
-        raise ValueError(threading.Lock())
-    elif what == "return what cannot be pickled":
-        return threading.Lock()
-    elif what == "end":
-        os._exit(value)
-    elif what == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
-    elif what == "die once":
-        marker, size = value
-        if not Path(marker).exists():
-            Path(marker).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return what, b"x" * size
-    return task
-
-
-class SlowToStart:
-    """A function that takes long to arrive in another process."""
-
-    def __init__(self, marker):
-        self._marker = marker
-
-    def __setstate__(self, state):
-        self.__dict__ = state
-        Path(f"{self._marker}.{os.getpid()}").touch()
-        time.sleep(1.5)
-
-    def __call__(self, task):
-        return task
-
-
-def plain(n):
-    return ("give back", n)
 
 
 # --- Order and back-pressure ------------------------------------------------------------------------------------------
@@ -365,7 +311,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
 
 STARTING = """
 import sys
-from tests.test_workers import SlowToStart, plain
+from tests.worker_tasks import SlowToStart, plain
 from vnlp_prep.workers import map_in_processes
 
 if __name__ == "__main__":

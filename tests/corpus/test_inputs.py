@@ -222,9 +222,9 @@ def test_very_many_files(vnlp, tmp_path, kb):
     """What is done for each file does not grow with their number: else this would take minutes."""
     (tmp_path / "many").mkdir()
     (tmp_path / "out").mkdir()
-    for i in range(3000):
+    for i in range(1500):
         (tmp_path / f"many/{i}.jsonl").touch()
     from vnlp_prep.corpus.plan import plan
     from vnlp_prep.corpus.run import Options
 
-    assert len(plan(["many"], Options(), output="out")) == 3000
+    assert len(plan(["many"], Options(), output="out")) == 1500
