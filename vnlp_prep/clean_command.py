@@ -95,6 +95,8 @@ def clean(
             raise SettingsError("--address is that of a Ray cluster; say --engine ray with it")
         jobs = _plan(inputs, options, output=output, rejects=rejects, edits=edits, format=format)
         prep = make_preprocessor(rest)
+        if options.workers > 1:
+            prep.warm_up()
         from vnlp_prep.corpus.run import run
 
         shows_progress = show and not (output == "-" and sys.stdout.isatty())

@@ -155,6 +155,7 @@ class Preprocessor:
             return map(self.clean, texts)
         from vnlp_prep.workers import clean_in_processes
 
+        self.warm_up()
         return clean_in_processes(self, texts, workers, chunk_size)
 
     def map_batch(self, batch: Mapping[str, Sequence[Any]], fields: str | Sequence[str] = ("text",)) -> dict[str, list[Any]]:
@@ -170,6 +171,10 @@ class Preprocessor:
         from vnlp_prep.columns import clean_columns
 
         return clean_columns(self._text, batch, fields)
+
+    def warm_up(self) -> None:
+        """Make what processes share ready, if this machine does not have it yet: before several would make it at a time."""
+        _ = self.lexicon.candidates
 
     def trace(self, text: str) -> list[Step]:
         """Return what each stage did to ``text``, in order, until it was stable: for explaining, not for speed."""

@@ -10,6 +10,9 @@ from vnlp_prep.edits import Cleaned, Edit
 class Fake:
     """Cleans what a test can foresee: ``teh`` and ``<br>``; fails at ``BOOM``."""
 
+    def warm_up(self) -> None:
+        """There is nothing to be made ready."""
+
     def clean(self, text: str) -> Cleaned:
         if "BOOM" in text:
             raise RuntimeError("boom\nand more")
