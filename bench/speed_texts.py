@@ -15,7 +15,7 @@ from pathlib import Path
 SEED = 20261126
 MB = 1_000_000
 #: Of the words of a large input, those that no earlier text had.
-NEW_WORDS = 0.02
+NEW_WORDS = 0.002
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ BENCH = Path(speed.__file__).parent
 SAMPLE = "<p>Teh host &amp; the <b>log</b></p>"
 
 
+@pytest.mark.slow
 def test_a_quick_run_measures_every_part(tmp_path: Path) -> None:
     shared = write_shared(tmp_path)
     command = [sys.executable, str(BENCH / "speed.py"), str(shared), "--quick", "--folder", str(tmp_path)]

@@ -53,7 +53,7 @@ FOUND: dict[str, Any] = {
     "sizes": {
         **MACHINE,
         "rounds": 3,
-        "new_words": 0.02,
+        "new_words": 0.002,
         "rows": [
             {"mb": 1.0, "new_words": 2000, "s": 0.6, "cpu_s": 0.5, "peak_mb": 90.0},
             {"mb": 50.0, "new_words": 100_000, "s": 5.0, "cpu_s": 4.9, "peak_mb": 100.0},

@@ -262,7 +262,7 @@ def killed_until_done(folder, tiny, suffix, chance, kills):
     return at_work
 
 
-@pytest.mark.parametrize(("suffix", "seed"), [(".parquet", 1), (".npy", 2)])
+@pytest.mark.parametrize(("suffix", "seed"), [(".parquet", 1), pytest.param(".npy", 2, marks=pytest.mark.slow)])
 def test_killed_again_and_again_a_run_ends_with_the_same_bytes(folder, tiny, reference, suffix, seed):
     expected = reference(suffix)
     assert killed_until_done(folder, tiny, suffix, random.Random(seed), kills=2) > 0

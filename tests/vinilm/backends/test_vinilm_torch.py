@@ -84,7 +84,11 @@ def test_packed_weights_give_what_public_functions_give(dtype: torch.dtype) -> N
         pytest.skip("no oneDNN in this build")
     torch.manual_seed(2)
     weight, bias, x = torch.randn(48, 32).to(dtype), torch.randn(48).to(dtype), torch.randn(5, 32).to(dtype)
-    layer, plain = PackedLinear(weight, bias, 5), PlainLinear(weight, bias)
+    try:
+        layer = PackedLinear(weight, bias, 5)
+    except RuntimeError as error:  # as where the model is loaded: then the public functions do the work
+        pytest.skip(f"not on this processor: {error}")
+    plain = PlainLinear(weight, bias)
     near = {"atol": 1e-4 if dtype == torch.float32 else 0.1, "rtol": 1e-2}
     assert torch.allclose(layer(x), plain(x), **near)
     assert torch.allclose(layer.gelu(x), plain.gelu(x), **near)

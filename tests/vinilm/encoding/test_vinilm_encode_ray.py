@@ -129,6 +129,7 @@ def same_files(folder: Path, one: str, other: str) -> None:
     np.testing.assert_allclose(np.load(folder / one), np.load(folder / other), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_same_files(command, tmp_path):
     command("here.npy")
     assert "600 records" in command("there.npy", *command.on_ray)

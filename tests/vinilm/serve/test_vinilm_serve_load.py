@@ -77,6 +77,7 @@ def test_at_overload_every_request_is_answered(held: Any, run_service: Any) -> N
                 assert response.json()["error_type"] == "overloaded"
 
 
+@pytest.mark.slow
 def test_clients_that_come_back_when_told_succeed_and_get_their_own(held: Any, run_service: Any) -> None:
     with run_service(held, Limits(queue_tokens=1000)) as running:
         statuses, answers = flood(running, held.backend.open, 200, patient=True)
