@@ -95,8 +95,9 @@ def encode(
     from vinilm.encoding.outputs import DTYPES, Layout, output_kind
     from vinilm.encoding.progress import EncodingProgress, summary_lines
     from vinilm.encoding.run import Run
-    from vinilm.encoding.settings import CannotResumeError, run_settings
+    from vinilm.encoding.settings import run_settings
     from vnlp_prep.corpus.documents import sources
+    from vnlp_prep.corpus.journal import CannotResumeError
     from vnlp_prep.corpus.plan import check_outputs
     from vnlp_prep.corpus.records import shown
     from vnlp_prep.corpus.run import Options

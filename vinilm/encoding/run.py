@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vinilm.encoding.chunks import Chunk, read_chunks
 from vinilm.encoding.journal import Entry, Journal
 from vinilm.encoding.outputs import Ids, Output
-from vinilm.encoding.settings import CannotResumeError, check_same
+from vnlp_prep.corpus.journal import CannotResumeError, check_same
 from vnlp_prep.corpus.logs import LineLog
 from vnlp_prep.corpus.records import shown
 

@@ -8,10 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vnlp_prep.errors import SettingsError
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from vinilm.encoding.engine import LocalEngine
     from vnlp_prep.corpus.documents import Source
@@ -21,10 +19,6 @@ if TYPE_CHECKING:
 _FORMAT = 1
 #: Backend -> distribution whose version may change a result.
 _LIBRARIES = {"torch": "torch", "openvino": "openvino", "onnx": "onnxruntime", "tensorflow": "tensorflow"}
-
-
-class CannotResumeError(SettingsError):
-    """An interrupted run that cannot be gone on with: what it depends on has changed."""
 
 
 @dataclass(frozen=True)
@@ -107,26 +101,3 @@ def _version(library: str) -> str:
         return version(library)
     except PackageNotFoundError:
         return "not installed"
-
-
-def check_same(before: Mapping[str, Any], now: Mapping[str, Any], output: str) -> None:
-    """Raise CannotResumeError with all that has changed since the interrupted run, if anything has."""
-    changed = [
-        f"{name} was {_said(before.get(name))} and is {_said(now.get(name))}"
-        for name in dict.fromkeys([*before, *now])
-        if before.get(name) != now.get(name)
-    ]
-    if len(changed) > 1:  # that follows from the others
-        changed = [change for change in changed if not change.startswith("features_sha256 ")]
-    if changed:
-        raise CannotResumeError(
-            f"{output}: cannot go on with the interrupted run: {'; '.join(changed)}; "
-            "put that back, or leave --resume off to begin from the beginning"
-        )
-
-
-def _said(value: Any) -> str:
-    if value is None:
-        return "not set"
-    text = value if isinstance(value, str) else ", ".join(value) if isinstance(value, list) else str(value)
-    return text[:12] if len(text) == 64 else text or "empty"  # of a SHA-256 some figures do

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _DIGEST_BYTES = 16
 # Changes that a message lists.
 _SHOWN_CHANGES = 4
-# A setting that follows from others: it is named only if nothing else has changed.
-_CLEANING = "cleaning"
+#: Settings that follow from others: they are named only if nothing else has changed.
+FOLLOW = ("cleaning", "features_sha256")
 
 
 class CannotResumeError(SettingsError):
@@ -180,7 +180,7 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], output: str) -
         if before.get(name) != now.get(name)
     ]
     if len(changed) > 1:
-        changed = [change for change in changed if not change.startswith(f"{_CLEANING} was ")]
+        changed = [change for change in changed if change.split(" was ")[0] not in FOLLOW]
     if len(changed) > _SHOWN_CHANGES:
         changed[_SHOWN_CHANGES:] = [f"and {len(changed) - _SHOWN_CHANGES:,} more"]
     if changed:

@@ -19,8 +19,8 @@ from vinilm.encoding.engine import Encoded
 from vinilm.encoding.journal import Journal
 from vinilm.encoding.outputs import DTYPES, Layout, output_kind
 from vinilm.encoding.run import Run
-from vinilm.encoding.settings import CannotResumeError
 from vnlp_prep.corpus.documents import sources
+from vnlp_prep.corpus.journal import CannotResumeError
 from vnlp_prep.corpus.run import Options
 from vnlp_prep.errors import OutputError
 
