@@ -28,6 +28,7 @@ _IN_NAMES_FIRST, _IN_NAMES_LAST = frozenset("is has not can do all it".split()),
 # Others begin words as well: "asynchronous", "invalidation", "overlay".
 _PREFIXES = frozenset("a an in on over under out up off by be for per".split())
 _MAX_PARTS = 5
+_FEWER_PARTS = (1 << _MAX_PARTS) - 1  # as bits
 # Zipf: rarer than this, a part by its length is no word but a piece; up to _COMMON it is one, but not surely.
 _LEAST = {1: 6.0, 2: 5.0, 3: 3.9, 4: 3.2}
 _COMMON = {1: 7.0, 2: 6.2, 3: 5.2, 4: 4.6}
@@ -125,6 +126,8 @@ def _parts(low: str, lexicon: Lexicon) -> tuple[tuple[str, ...], float] | None:
             score = max(by_chance, pair_zipf(first, second))
             if best is None or score > best[1]:
                 best = (first, second), score
+    if not _has_parts(low, lexicon):
+        return best
     split = best_split(low, lexicon)
     parts = tuple(" ".join(split.parts).replace("can not", "cannot").split())
     if 2 < len(parts) <= _MAX_PARTS and all(_is_part(p, lexicon) for p in parts):
@@ -132,6 +135,19 @@ def _parts(low: str, lexicon: Lexicon) -> tuple[tuple[str, ...], float] | None:
         if best is None or score > best[1] + _MORE_PARTS:
             best = parts, score
     return best
+
+
+def _has_parts(low: str, lexicon: Lexicon) -> bool:
+    """Return whether there is any way to take ``low`` apart into three or more parts: most often not, and that is soon seen."""
+    n = len(low)
+    # Bit k: the letters up to there can be k parts. Only what begins where a part ends is looked up.
+    counts = [1] + [0] * n
+    for start in range(n):
+        if before := counts[start] & _FEWER_PARTS:
+            for end in range(start + 1, n + 1):
+                if _is_part(low[start:end], lexicon):
+                    counts[end] |= before << 1
+    return counts[n] >> 3 != 0
 
 
 def _is_part(word: str, lexicon: Lexicon) -> bool:
