@@ -63,6 +63,7 @@ def corpus(folder: Path) -> list[str]:
     return [str(folder / name) for name in ("a.jsonl", "b.jsonl", "c.parquet")]
 
 
+@pytest.mark.slow
 def test_an_actor_that_is_killed_costs_nothing(tmp_path):
     inputs = corpus(tmp_path)
     options = Options()
