@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
 import signal
@@ -14,6 +15,12 @@ from vnlp_prep.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def check_installed() -> None:
+    """Raise SettingsError unless Ray is there, and the Arrow that it brings."""
+    if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None:
+        raise SettingsError("the Ray engine needs Ray; pip install 'vnlp-prep[ray]'")
 
 
 @contextlib.contextmanager
@@ -29,10 +36,9 @@ def connected(address: str | None = None) -> Iterator[Any]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         # What Ray calls so is whether nodes may listen to other machines. It is read once, when Ray is imported.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    try:
-        import ray
-    except ImportError:
-        raise SettingsError("the Ray engine needs Ray; pip install 'vnlp-prep[ray]'") from None
+    check_installed()
+    import ray
+
     if ray.is_initialized():
         yield ray
         return

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vnlp_prep.corpus.readers import MAX_LINE_BYTES
 from vnlp_prep.corpus.records import Problem
 from vnlp_prep.corpus.tables import TableFormat
-from vnlp_prep.engines.cluster import connected
+from vnlp_prep.engines.cluster import check_installed, connected
 from vnlp_prep.engines.parts import PART_BYTES, Part
 from vnlp_prep.engines.runs import FolderRun
 from vnlp_prep.engines.shards import Done, PartCleaner
@@ -57,6 +57,7 @@ def clean_files(
     Raises InputError, OutputError, SettingsError (CannotResumeError, no cluster), and VnlpError for what stops an engine; then
     the parts that are done stay for ``resume``.
     """
+    check_installed()
     run = FolderRun(inputs, folder, preprocessor, options, format=format, resume=resume, part_bytes=part_bytes)
     if run.finished is not None:
         return run.finished
