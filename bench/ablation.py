@@ -90,10 +90,8 @@ def no_neighbours() -> bool:
 
 def no_name_evidence() -> bool:
     """Nothing looks like the name of a person or a program."""
-    guard = importlib.import_module("vnlp_prep.words.guard")
-    guard.Guard.follows_title = lambda *_, **__: False
     nothing = lambda *_, **__: False  # noqa: E731
-    return everything(("lexicon.names", "in_name", nothing), ("lexicon.names", "is_built", nothing))()
+    return everything(*(("lexicon.names", name, nothing) for name in ("follows_title", "in_name", "is_built")))()
 
 
 def uniform_slips() -> bool:

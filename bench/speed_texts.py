@@ -196,7 +196,7 @@ def write_corpus(path: Path, found: Sequence[Document], size: int) -> tuple[int,
     words has more and more to remember.
     """
     words, written, new = invented(), 0, 0
-    cut = [_cut(doc.text, random.Random(SEED + i)) for i, doc in enumerate(found)]
+    cut = _cut(found)
     if not any(map("".join, cut)):
         raise SystemExit("the corpus has no text")
     with path.open("wb") as file:
@@ -210,12 +210,18 @@ def write_corpus(path: Path, found: Sequence[Document], size: int) -> tuple[int,
     return written, new
 
 
-def _cut(text: str, rng: random.Random) -> list[str]:
-    """Return ``text`` in pieces, between which were the words that are to be replaced."""
-    places = [match.span() for match in _PLAIN_WORD.finditer(text)]
-    wanted = min(len(places), round(NEW_WORDS * len(text.split())))
-    pieces, at = [], 0
-    for start, end in sorted(rng.sample(places, wanted)):
-        pieces.append(text[at:start])
-        at = end
-    return [*pieces, text[at:]]
+def _cut(found: Sequence[Document]) -> list[list[str]]:
+    """Return each text in pieces, between which were the words that are to be replaced."""
+    cut = []
+    due = 0.0  # over all texts, as most are so short that their own share would be rounded to none
+    for number, text in enumerate(doc.text for doc in found):
+        due += NEW_WORDS * len(text.split())
+        places = [match.span() for match in _PLAIN_WORD.finditer(text)]
+        wanted = min(len(places), int(due))
+        due -= wanted
+        pieces, at = [], 0
+        for start, end in sorted(random.Random(SEED + number).sample(places, wanted)):
+            pieces.append(text[at:start])
+            at = end
+        cut.append([*pieces, text[at:]])
+    return cut

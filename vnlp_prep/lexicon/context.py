@@ -39,7 +39,9 @@ def neighbours(text: str, start: int, end: int) -> Neighbours:
     Neighbours(before='the', after='of')
     """
     low = max(0, start - _REACH)
-    before = _BEFORE.search(text, low, start)
+    # The pattern must end at the place: it is tried in the last two tokens before only, not from the start of all that is near.
+    farther, *last = text[low:start].rsplit(None, 2) or [""]
+    before = _BEFORE.search(text, low + len(farther) if len(last) == 2 else low, start)
     after = _AFTER.match(text, end, end + _REACH)
     return Neighbours(before.group(1).lower() if before else None, after.group(1).lower() if after else None)
 

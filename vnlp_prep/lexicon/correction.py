@@ -9,7 +9,7 @@ words that are treated as unknown, each where it stands.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from vnlp_prep.lexicon.context import Neighbours, fit
@@ -54,7 +54,7 @@ class Place(NamedTuple):
     """
 
     near: Neighbours
-    around: Collection[str]
+    around: Container[str]
     repeated: int
     capital: bool
     noise: float = 0.0

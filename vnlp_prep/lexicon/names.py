@@ -21,6 +21,8 @@ _SHORT = 6  # letters: "buildd" is a daemon, "recommendd" a slip
 _MAX_PART, _REACH = 6, 24
 _BESIDE_LEFT, _BESIDE_RIGHT = re.compile(r"([A-Z][A-Za-z]+)\*{0,2} $"), re.compile(r"\*{0,2} ([A-Z][A-Za-z]+)")
 
+_TITLE, _TITLE_REACH = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sir|Herr|Frau)\.?[ \t]+(?:[A-Z]\.?[ \t]+)?$"), 20
+
 
 def is_built(stem: str, term: str, lexicon: Lexicon) -> bool:
     """True if the unknown ``stem`` (lower case) is built as names of programs are: a known word with letters at its edge.
@@ -51,3 +53,8 @@ def in_name(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     if any(map(lexicon.is_name, beside)):
         return True
     return len(word) <= _MAX_PART and any(w not in lexicon for w in beside)
+
+
+def follows_title(text: str, start: int) -> bool:
+    """True if "Dr." or the like stands before the place: a name follows, whatever it looks like."""
+    return _TITLE.search(text, max(0, start - _TITLE_REACH), start) is not None

@@ -17,7 +17,7 @@ from vnlp_prep.lexicon.joined import Joined, features, has_small_word, joined, p
 from vnlp_prep.lexicon.morphology import is_regular_form
 from vnlp_prep.stages.tokens_seen import Change, Changes, Token
 from vnlp_prep.stages.words_stage import WordStage
-from vnlp_prep.words import Guard, Span
+from vnlp_prep.words import Span
 
 _MIN_LETTERS = 5
 _MAX_LETTERS = 40
@@ -53,14 +53,13 @@ class CompoundStage(WordStage):
             at += len(part)
         return (Change(start, end, " ".join(pieces), "run-together", confidence, found),)
 
-    def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
+    def place(self, edit: Edit, change: Change, text: str) -> Edit | None:
         """Let the neighbours say how sure it is."""
-        placed = super().place(edit, change, text, guard)
-        if placed is not None and isinstance(change.more, Joined):
+        if isinstance(change.more, Joined):
             near = neighbours(text, edit.start, edit.end)
             doubt = change.doubt * (1.0 if has_small_word(change.more) else _TERM)
-            placed = placed._replace(confidence=probability(features(change.more, near, self.lexicon)) * doubt)
-        return placed if placed is not None and placed.confidence >= _FLOOR else None
+            edit = edit._replace(confidence=probability(features(change.more, near, self.lexicon)) * doubt)
+        return edit if edit.confidence >= _FLOOR else None
 
 
 def only_word(token: Token) -> Span:

@@ -18,7 +18,7 @@ from vnlp_prep.lexicon.suggestions import candidates
 from vnlp_prep.stages.rulers import is_ruler, removal
 from vnlp_prep.stages.tokens_seen import Change, Changes, Token
 from vnlp_prep.stages.words_stage import WordStage
-from vnlp_prep.words import Guard, word_spans
+from vnlp_prep.words import word_spans
 
 _DOUBLE = re.compile(r"([a-z])\1")
 _LONG = re.compile(r"([a-z])\1\1")
@@ -103,13 +103,12 @@ class RepeatStage(WordStage):
             short = run[0]
         return Change(m.start(), m.end(), short, "punctuation", 0.97)
 
-    def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
-        """Place a change: rulers by their line, words and punctuation in prose only."""
+    def place(self, edit: Edit, change: Change, text: str) -> Edit | None:
+        """Leave rulers and punctuation that mean something."""
+        del change
         if edit.rule == "ruler":
-            return removal(edit, text) if guard.allows(edit.start, edit.end) else None
-        if edit.rule == "punctuation" and _is_layout(edit, text):
-            return None
-        return super().place(edit, change, text, guard)
+            return removal(edit, text)
+        return None if edit.rule == "punctuation" and _is_layout(edit, text) else edit
 
 
 def _is_layout(edit: Edit, text: str) -> bool:

@@ -13,17 +13,17 @@ that the best of them was meant, the correction is made; else it is a suggestion
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import NamedTuple
 
 from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.context import neighbours
 from vnlp_prep.lexicon.correction import NOWHERE, Evidence, Place, evidence, fits, likeliest, rule_of
 from vnlp_prep.lexicon.morphology import stems, variants
-from vnlp_prep.lexicon.names import in_name, is_built
+from vnlp_prep.lexicon.names import follows_title, in_name, is_built
 from vnlp_prep.lexicon.suggestions import Candidate, candidates, like
 from vnlp_prep.stages.tokens_seen import Change, Changes, Token
 from vnlp_prep.stages.words_stage import WordStage
-from vnlp_prep.words import Guard
 
 # Below this a proposal is noise and not even suggested; below the other, no neighbour makes it more.
 _FLOOR, _HOPELESS = 0.05, 0.01
@@ -56,6 +56,21 @@ class Choice(NamedTuple):
     evidence: Evidence
 
 
+class WordsAround:
+    """The words of a stretch of text in small letters; they are only told apart if one may be what is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __contains__(self, word: object) -> bool:
+        """True for a word of the text."""
+        return isinstance(word, str) and word in self._text and word in self._words
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(_WORDS.findall(self._text))
+
+
 class SpellingStage(WordStage):
     """Corrects misspelled words; see the module."""
 
@@ -77,27 +92,26 @@ class SpellingStage(WordStage):
                     changes.append(Change(start, end, after, rule, confidence, None if confidence >= _SETTLED else choice))
         return tuple(changes)
 
-    def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
+    def place(self, edit: Edit, change: Change, text: str) -> Edit | None:
         """Let the neighbours decide between the candidates, and how sure the best one is."""
-        if edit.before[0].isupper() and guard.follows_title(edit.start):
+        if edit.before[0].isupper() and follows_title(text, edit.start):
             return None
-        placed = super().place(edit, change, text, guard)
-        if placed is None or edit.rule == _OWN:
-            return placed
+        if edit.rule == _OWN:
+            return edit
         if isinstance(change.more, Choice):
             place = self.where(text, edit.start, edit.end, change.times, change.noise)
             after, rule, confidence = self._best(change.more, place)
-            placed = placed._replace(after=after, rule=rule, confidence=confidence)
-        if text.startswith(_CUT_OFF, edit.end) and placed.after.startswith(placed.before):
+            edit = edit._replace(after=after, rule=rule, confidence=confidence)
+        if text.startswith(_CUT_OFF, edit.end) and edit.after.startswith(edit.before):
             return None
         if in_name(text, edit.start, edit.end, self.lexicon):
-            placed = placed._replace(confidence=placed.confidence * _NAME)
-        return placed if placed.confidence >= _FLOOR else None
+            edit = edit._replace(confidence=edit.confidence * _NAME)
+        return edit if edit.confidence >= _FLOOR else None
 
     @staticmethod
     def where(text: str, start: int, end: int, times: int, noise: float = 0.0) -> Place:
         """Return what the text says about the unknown word at a span, which it has ``times`` times; ``noise``: see Place."""
-        around = frozenset(_WORDS.findall(text[max(0, start - _AROUND) : end + _AROUND].lower()))
+        around = WordsAround(text[max(0, start - _AROUND) : end + _AROUND].lower())
         before = text[max(0, start - _BEFORE) : start].rstrip()
         capital = text[start].isupper() and bool(before) and before[-1] not in _BEGINNINGS
         return Place(neighbours(text, start, end), around, times - 1, capital, noise)

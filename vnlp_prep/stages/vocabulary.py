@@ -23,7 +23,6 @@ from vnlp_prep.lexicon.morphology import stems
 from vnlp_prep.lexicon.wordpiece import WordPieces
 from vnlp_prep.stages.compounds import CompoundStage, only_word
 from vnlp_prep.stages.tokens_seen import Change, Changes, Token
-from vnlp_prep.words import Guard
 
 _MIN_PART = 3  # letters; of two, pieces that are words by chance are as many as words
 _MAX_LETTERS = 40
@@ -55,11 +54,11 @@ class VocabularyCompoundStage(CompoundStage):
         """Return the split of a run-together word, else that of a compound or a name that the vocabulary breaks."""
         return super().decide(token) or self._camel(token.text) or self._closed(token)
 
-    def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
+    def place(self, edit: Edit, change: Change, text: str) -> Edit | None:
         """Camel case is split among words only: names by themselves, in lists and settings, are as they have to be typed."""
         if change.rule == "encoder-camel" and not _among_words(text, edit.start, edit.end):
             return None
-        return super().place(edit, change, text, guard)
+        return super().place(edit, change, text)
 
     def splits_name(self, token: str, threshold: float) -> bool:
         """True if ``token`` is a name in camel case that is split where it stands among words."""

@@ -10,7 +10,7 @@ from itertools import accumulate
 from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.stages.tokens_seen import Change, Changes, Seen, Token, TokensSeen
-from vnlp_prep.words import Guard, Span
+from vnlp_prep.words import Span
 
 _TERM_COUNT, _DOUBT = 3, 0.5
 # The rules that guess from the word alone, and do not weigh by themselves how often the text has it.
@@ -68,18 +68,19 @@ class WordStage(ABC):
                 for at in seen.places[token]:
                     start, end = at + change.start, at + change.end
                     edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, weighed.confidence)
-                    placed = self.place(edit, weighed, text, seen.guard)
-                    if placed is not None:
+                    placed = self.place(edit, weighed, text)
+                    # The guard is asked last: what it needs of the text costs more than all neighbours.
+                    if placed is not None and seen.guard.allows(start, end):
                         found.append(placed)
         found.sort(key=lambda e: e.start)
         # Two edits may want the same place (the space between two rulers): the first has it, the other comes next round.
         ends = accumulate((e.end for e in found), max, initial=0)
         return [e for e, end in zip(found, ends, strict=False) if e.start >= end]
 
-    def place(self, edit: Edit, change: Change, text: str, guard: Guard) -> Edit | None:
-        """Return the edit as it may be made at its place: as it is, changed, or not at all."""
+    def place(self, edit: Edit, change: Change, text: str) -> Edit | None:
+        """Return the edit as what stands around its place has it: as it is, changed, or not at all."""
         del change, text
-        return edit if guard.allows(edit.start, edit.end) else None
+        return edit
 
 
 def share(stages: Sequence[WordStage], lexicon: Lexicon) -> TokensSeen:

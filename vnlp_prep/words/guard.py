@@ -25,8 +25,6 @@ from vnlp_prep.words.tokens import Span, classify
 _FLAG = re.compile(r"--?[A-Za-z]")
 _COMMAND_REACH = 60
 _TARGET_REACH = 200
-_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sir|Herr|Frau)\.?[ \t]+(?:[A-Z]\.?[ \t]+)?$")
-_TITLE_REACH = 20
 _REACH = 1000  # code points to either side that count as the paragraph or the line of a place
 
 
@@ -111,10 +109,6 @@ class Guard:
             return False
         neighbours = self._text[max(0, left - _REACH) : max(0, left - 1)].rpartition("\n")[2], self._text[right + 1 : right + 80]
         return any(other.lstrip().startswith(("+-", "+=")) for other in neighbours)
-
-    def follows_title(self, start: int) -> bool:
-        """True if "Dr." or the like stands before the place: a name follows, whatever it looks like."""
-        return _TITLE.search(self._text, max(0, start - _TITLE_REACH), start) is not None
 
     def allows(self, start: int, end: int) -> bool:
         """True if a stage may rewrite the words in the span."""
