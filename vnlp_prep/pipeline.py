@@ -115,7 +115,7 @@ class Preprocessor:
     def __call__(self, text: str | list[str]) -> str | list[str]:
         """Return the cleaned text; a list of texts gives a list. Raises TypeError for anything else."""
         if isinstance(text, str):
-            return self._run(text).text
+            return self._text(text)
         if isinstance(text, (list, tuple)):
             return [self(t) for t in text]
         raise TypeError(f"expected a str or a list of str, not {type(text).__name__}")
@@ -200,18 +200,18 @@ class Preprocessor:
         """Return the cleaned text. Raises TypeError for anything but a string."""
         if not isinstance(text, str):
             raise TypeError(f"expected a str, not {type(text).__name__}")
-        return self._run(text).text
+        return self._run(text, self.threshold).text
 
-    def _run(self, raw: str) -> _Run:
-        """Run the chain over a text until nothing changes."""
+    def _run(self, raw: str, least: float = 0.0) -> _Run:
+        """Run the chain over a text until nothing changes. What is less sure than ``least`` need not be suggested."""
         marks: frozenset[int] = frozenset()
         while True:
-            run = self._settle(raw, marks)
+            run = self._settle(raw, marks, least)
             if isinstance(run, _Run):
                 return run
             marks |= run
 
-    def _settle(self, raw: str, marks: frozenset[int]) -> _Run | frozenset[int]:
+    def _settle(self, raw: str, marks: frozenset[int], least: float) -> _Run | frozenset[int]:
         """Run the chain until nothing changes. Returns what came of it, or the code spans of ``raw`` that have to keep marks.
 
         The body of a ``<code>`` is code in the round that removes the tags; if nothing else shows that it is, a later round would
@@ -222,7 +222,7 @@ class Preprocessor:
         bodies: list[_Body] = []
         known = _Known()
         for number in range(MAX_ROUNDS):
-            steps, after, code = self._round(text, marks if number == 0 else frozenset(), known)
+            steps, after, code = self._round(text, marks if number == 0 else frozenset(), known, least)
             if number == 0:
                 bodies = code
             elif bodies:
@@ -237,10 +237,12 @@ class Preprocessor:
             text = after
         return _Run(raw, [], [])
 
-    def _round(self, text: str, marks: frozenset[int], known: _Known | None = None) -> tuple[list[Step], str, list[_Body]]:
+    def _round(
+        self, text: str, marks: frozenset[int], known: _Known | None = None, least: float = 0.0
+    ) -> tuple[list[Step], str, list[_Body]]:
         """Run the stages that decode until they find nothing more, then those that work on words, once.
 
-        A stage does not look again at a text that it had nothing to say of, which ``known`` remembers.
+        A stage does not look again at a text that it had nothing to say of, which ``known`` remembers. ``least``: see ``_run``.
 
         Returns the steps, the text, and the bodies of removed code elements: span in the text, and where it was in the text
         that was given.
@@ -276,7 +278,7 @@ class Preprocessor:
                 steps.append(idle)
                 continue
             known.seen = self._tokens.look_at(text, code, known.seen)
-            text, bodies = self._carry_out(stage.name, text, stage.edits(known.seen), bodies, steps)
+            text, bodies = self._carry_out(stage.name, text, stage.edits(known.seen, least), bodies, steps)
             known.note(steps[-1], code)
         return steps, text, bodies
 

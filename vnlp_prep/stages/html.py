@@ -134,14 +134,35 @@ class KeptMarks:
         return isinstance(start, int) and self._alignment.old_span(start, start)[0] in self._keep_marks
 
 
-class _Change(NamedTuple):
-    """An edit in the making."""
+# An edit in the making: start, end, rule, strength (what it needs in its place: see _STRENGTH), and what is put there: text, or
+# None where a tag vanishes. A plain tuple, because pages have thousands.
+_Change = tuple[int, int, str, int, str | None]
 
-    start: int
-    end: int
-    rule: str
-    strength: int  # what it needs in its place: see _STRENGTH
-    after: str | None  # text, or None where a tag vanishes
+
+class _Changes(NamedTuple):
+    """The edits in the making, sorted and disjoint, by columns."""
+
+    starts: list[int]
+    ends: list[int]
+    rules: list[str]
+    strengths: list[int]
+    afters: list[str | None]
+
+    @classmethod
+    def of(cls, rows: list[_Change]) -> _Changes:
+        """Sort ``rows``, and drop those that overlap an earlier one."""
+        rows.sort()
+        columns = cls([], [], [], [], [])
+        last = 0
+        for start, end, rule, strength, after in rows:
+            if start >= last:
+                columns.starts.append(start)
+                columns.ends.append(end)
+                columns.rules.append(rule)
+                columns.strengths.append(strength)
+                columns.afters.append(after)
+                last = end
+        return columns
 
 
 def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list[tuple[int, int]]]:
@@ -150,15 +171,15 @@ def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list
     mark(text, found)
     code = _code_elements(found.tags)
     changes = _changes(text, found, [(opening.end, closing.start) for opening, closing in code])
-    if not changes:
+    if not changes.starts:
         return [], []
     afters = _layout(text, changes)
     _keep_code_marks(text, code, changes, afters, keep)
     edits = []
-    for change, after in zip(changes, afters, strict=True):
-        before = text[change.start : change.end]
+    for start, end, rule, after in zip(changes.starts, changes.ends, changes.rules, afters, strict=True):
+        before = text[start:end]
         if before != after:
-            edits.append(Edit(_NAME, change.rule, change.start, change.end, before, after, 1.0))
+            edits.append(Edit(_NAME, rule, start, end, before, after, 1.0))
     return edits, [(opening.end, closing.start) for opening, closing in code if opening.end < closing.start]
 
 
@@ -186,20 +207,13 @@ def _code_elements(tags: list[Tag]) -> list[tuple[Tag, Tag]]:
     return code
 
 
-def _changes(text: str, found: Scan, code: list[tuple[int, int]]) -> list[_Change]:
-    """Return what goes or is replaced, sorted and disjoint."""
+def _changes(text: str, found: Scan, code: list[tuple[int, int]]) -> _Changes:
+    """Return what goes or is replaced."""
     changes = [_tag_change(tag) for tag in found.tags if tag.markup]
-    changes += [_Change(r.start, r.end, r.rule, 1 if r.rule == "script" else 0, None) for r in found.removals]
+    changes += [(start, end, rule, 1 if rule == "script" else 0, None) for start, end, rule in found.removals]
     changes += _decoded(text, found.references, code)
     changes += _cell_gaps(text, found.tags)
-    changes.sort()
-    disjoint: list[_Change] = []
-    end = 0
-    for change in changes:
-        if change.start >= end:
-            disjoint.append(change)
-            end = change.end
-    return disjoint
+    return _Changes.of(changes)
 
 
 def _cell_gaps(text: str, tags: list[Tag]) -> Iterator[_Change]:
@@ -215,7 +229,7 @@ def _cell_gaps(text: str, tags: list[Tag]) -> Iterator[_Change]:
             gap = text[last.end : tag.start]
             inside = (text[last.start - 1], text[tag.end : tag.end + 1])
             if "\n" in gap and gap.isspace() and not any(map(str.isspace, inside)):
-                yield _Change(last.end, tag.start, "cell", 0, None)
+                yield last.end, tag.start, "cell", 0, None
         last = tag
 
 
@@ -224,8 +238,8 @@ def _tag_change(tag: Tag) -> _Change:
     if tag.name == "img":
         alt = _alternative(tag.attributes)
         if alt:
-            return _Change(tag.start, tag.end, "alt", strength, alt)
-    return _Change(tag.start, tag.end, _RULES[strength], strength, None)
+            return tag.start, tag.end, "alt", strength, alt
+    return tag.start, tag.end, _RULES[strength], strength, None
 
 
 # What must part the texts on both sides of a tag: 1 a space between two words, 2 a tab, 3 a line break, 4 a blank line.
@@ -260,18 +274,18 @@ def _decoded(text: str, references: list[Reference], code: list[tuple[int, int]]
         if in_markdown:
             value = decode(name)
             if value is not None:
-                changes.append(_Change(start, end, "double-escape" if escapes else "entity", 0, value))
+                changes.append((start, end, "double-escape" if escapes else "entity", 0, value))
             continue
         if escapes:
             first = start + 1 + escapes.index(";") + 1
             if span is not None and span[0] <= start:
                 # In a code element one level is the markup's, the next is what the author wants to show.
-                changes.append(_Change(start, first, "entity", 0, "&"))
+                changes.append((start, first, "entity", 0, "&"))
             elif semicolon and (value := decode(name)) is not None:
-                changes.append(_Change(start, end, "double-escape", 0, value))
+                changes.append((start, end, "double-escape", 0, value))
             else:
                 last = start + 1 + len(escapes)
-                changes.append(_Change(start, last, "entity" if last == first else "double-escape", 0, "&"))
+                changes.append((start, last, "entity" if last == first else "double-escape", 0, "&"))
             continue
         if semicolon:
             value = decode(name)
@@ -279,7 +293,7 @@ def _decoded(text: str, references: list[Reference], code: list[tuple[int, int]]
                 shown = _is_quoted(text, start, end) or (value == '"' and _is_data(text, start))
                 is_sure = name[0] == "#" or is_legacy(name) or not _is_address_of(text, start, end)
                 if is_sure and not shown:
-                    changes.append(_Change(start, end, "entity", 0, value))
+                    changes.append((start, end, "entity", 0, value))
                 continue
         if not url_from <= start < url_to:
             url_from, url_to, in_url = _token(text, start)
@@ -301,7 +315,7 @@ def _unterminated(text: str, start: int, name: str) -> _Change | None:
     if name[0] == "#":
         value = decode(name)
         assert value is not None
-        return _Change(start, start + 1 + len(name), "entity", 0, value)
+        return start, start + 1 + len(name), "entity", 0, value
     prefix = legacy_prefix(name)
     if prefix is None or (prefix[0] != name and decode_named(name) is None):
         return None
@@ -312,7 +326,7 @@ def _unterminated(text: str, start: int, name: str) -> _Change | None:
         return None
     if start and text[start - 1] in "&=":
         return None
-    return _Change(start, start + 1 + len(prefix[0]), "entity", 0, prefix[1])
+    return start, start + 1 + len(prefix[0]), "entity", 0, prefix[1]
 
 
 def _is_quoted(text: str, start: int, end: int) -> bool:
@@ -342,46 +356,45 @@ def _token(text: str, at: int) -> tuple[int, int, bool]:
     return start, end, _URL.search(text, start, end) is not None
 
 
-def _layout(text: str, changes: list[_Change]) -> list[str]:
+def _layout(text: str, changes: _Changes) -> list[str]:
     """Return what stands in the place of every change.
 
     Tags that follow each other with white space only are one gap. A gap gets what its strongest tag needs, unless the
     white space in and around it does that already.
     """
-    afters = [change.after or "" for change in changes]
+    starts, ends, rules, strengths, texts = changes
+    afters = [after or "" for after in texts]
     i = 0
     done = 0  # where the text behind the last gap or decoded reference starts
     lines = _Lines(text)
-    count = len(changes)
+    count = len(starts)
     while i < count:
-        change = changes[i]
-        if change.after is not None:
-            if change.rule == "alt":
-                afters[i] = _spaced(text, change)
-            done = change.end
+        start, end, strength, strongest = starts[i], ends[i], strengths[i], i
+        if texts[i] is not None:
+            if rules[i] == "alt":
+                afters[i] = _spaced(text, start, end, afters[i])
+            done = end
             i += 1
             continue
-        start, end, strength, strongest = change.start, change.end, change.strength, i
         spaces = ""
         i += 1
-        while i < count and changes[i].after is None:
-            change = changes[i]
-            if change.start > end:
-                between = text[end : change.start]
+        while i < count and texts[i] is None:
+            if starts[i] > end:
+                between = text[end : starts[i]]
                 if not between.isspace():
                     break
                 spaces += between
-            if change.strength > strength:
-                strength, strongest = change.strength, i
-            end = change.end
+            if strengths[i] > strength:
+                strength, strongest = strengths[i], i
+            end = ends[i]
             i += 1
         if strength:
-            limit = changes[i].start if i < count else len(text)
+            limit = starts[i] if i < count else len(text)
             before, after = _space_before(text, done, start), _space_after(text, end, limit)
-            begins = len(before) == start  # the text, or what is before goes, too
-            ends = end + len(after) == len(text)
-            if not begins and not ends:
-                breaks = sum(_is_br(text, c) for c in changes[strongest:i]) if strength == 3 else 0
+            is_first = len(before) == start  # of the text, or what is before goes, too
+            is_last = end + len(after) == len(text)
+            if not is_first and not is_last:
+                breaks = sum(_is_br(text, starts[k], ends[k]) for k in range(strongest, i)) if strength == 3 else 0
                 afters[strongest] = _separator(text, strength, breaks, before + spaces + after, start, end, lines)
         done = end
     return afters
@@ -438,8 +451,8 @@ def _is_data(text: str, at: int) -> bool:
     return is_data(text[start : at + _DATA_LINE if end < 0 else end])
 
 
-def _is_br(text: str, change: _Change) -> bool:
-    return change.end - change.start <= 6 and text[change.start + 1 : change.start + 3].lower() == "br"
+def _is_br(text: str, start: int, end: int) -> bool:
+    return end - start <= 6 and text[start + 1 : start + 3].lower() == "br"
 
 
 def _separator(text: str, strength: int, breaks: int, spaces: str, start: int, end: int, lines: _Lines) -> str:
@@ -455,17 +468,17 @@ def _separator(text: str, strength: int, breaks: int, spaces: str, start: int, e
     return "\n\n" if strength == 4 or breaks > 1 else "\n"
 
 
-def _spaced(text: str, change: _Change) -> str:
+def _spaced(text: str, start: int, end: int, alt: str) -> str:
     """Return the text of an image, apart from words on both sides."""
-    before = " " if change.start and text[change.start - 1].isalnum() else ""
-    after = " " if text[change.end : change.end + 1].isalnum() else ""
-    return before + (change.after or "") + after
+    before = " " if start and text[start - 1].isalnum() else ""
+    after = " " if text[end : end + 1].isalnum() else ""
+    return before + alt + after
 
 
 def _keep_code_marks(
     text: str,
     code: list[tuple[Tag, Tag]],
-    changes: list[_Change],
+    changes: _Changes,
     afters: list[str],
     keep: Callable[[int], bool],
 ) -> None:
@@ -476,7 +489,7 @@ def _keep_code_marks(
     """
     if not code:
         return
-    starts = [change.start for change in changes]
+    starts, ends = changes.starts, changes.ends
     kept: list[tuple[int, int]] = []  # the changes of the tags
     bodies: list[str] = []
     for opening, closing in code:
@@ -485,13 +498,13 @@ def _keep_code_marks(
             continue
         parts, at = [], opening.end
         for i in range(first + 1, last):
-            parts += [text[at : changes[i].start], afters[i]]
-            at = changes[i].end
+            parts += [text[at : starts[i]], afters[i]]
+            at = ends[i]
         body = "".join([*parts, text[at : closing.start]])
         if body.strip() and (keep(opening.end) or shows_markup(body)):
             kept.append((first, last))
             bodies.append(body)
-    elements = [(changes[first].start, changes[last].end) for first, last in kept]
+    elements = [(starts[first], ends[last]) for first, last in kept]
     stray: dict[int, set[int]] = {}
     for (first, last), (start, end), body in zip(kept, elements, bodies, strict=True):
         longest = max(map(len, _TICKS.findall(body)), default=0)

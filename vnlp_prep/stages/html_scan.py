@@ -42,16 +42,17 @@ _EVENT: Final = re.compile(
     """,
     re.VERBOSE,
 )
-# Whatever can make a difference: a known name, a comment or the like, a reference. <svg> and <math> go before FOREIGN names.
+# Whatever can make a difference: a name, a comment or the like, a reference.
 _MARKUP: Final = {
-    "<": re.compile(rf"<(?:/?(?:{'|'.join(sorted(KNOWN))})(?![A-Za-z0-9_:.-])|!(?:--|\[|doctype\b)|\?[A-Z])", re.I),
-    "&": re.compile("&[#A-Z]", re.I),
+    "<": re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9_:.-]*)|!(?:--|\[|(?i:doctype)\b)|\?[A-Za-z])"),
+    "&": re.compile("&()[#A-Za-z]"),
 }
 # A quoted attribute value with "<" in it, as templates write it; bounded, because a later tag may start inside.
 _TAG_WITH_ANGLE: Final = re.compile(r"""[^<>"'`]*(?:(?:"[^"]*"|'[^']*')[^<>"'`]*)*>""")
 _ANGLE_LIMIT: Final = 1_000
 _ATTRIBUTE: Final = re.compile(r"""\s*([A-Za-z_@:*#(\[][A-Za-z0-9_.:@()\[\]-]*)(?:\s*=(?!=)\s*(["']|[^\s"'=<>`]))?""")
 _LINE_PREFIX: Final = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])?[ \t]*")
+_FENCE_END: Final = re.compile(r"(`+|~+)([ \t\r]*(?=\n|\Z))?")
 _CODE_SPAN_LIMIT: Final = 1_000
 _PREFIX_LIMIT: Final = 200
 _BLANK_LINE: Final = r"\n[ \t]*\r?\n"
@@ -144,7 +145,9 @@ def may_hold_markup(text: str) -> bool:
         # Looking for the sign by itself is ten times as fast as letting the pattern look.
         at = text.find(sign)
         while at >= 0:
-            if pattern.match(text, at):
+            match = pattern.match(text, at)
+            # <svg> and <math> go before names of FOREIGN.
+            if match is not None and (not match[1] or match[1].lower() in KNOWN):
                 return True
             at = text.find(sign, at + 1)
     return False
@@ -353,10 +356,7 @@ def _markdown_code(text: str, start: int, end: int) -> tuple[int, int, int, bool
             line_end = len(text)
         info = text[end : min(line_end, end + 200)]
         if text[start] == "~" or "`" not in info:
-            fence = re.compile(r"\n[ \t>]*" + text[start] + "{" + str(length) + r",}[ \t\r]*(?=\n|\Z)")
-            close = fence.search(text, line_end)
-            # An open fence runs to the end of the text, as in Markdown: a chunk of a document may end within it.
-            body_end, stop = (close.start(), close.end()) if close else (len(text), len(text))
+            body_end, stop = _closing_fence(text, text[start:end], line_end)
             return line_end, body_end, stop, bool(_HTML_LANGUAGES.match(info))
     if text[start] == "~" or (start and text[start - 1] == "\\"):
         return None
@@ -374,6 +374,22 @@ def _markdown_code(text: str, start: int, end: int) -> tuple[int, int, int, bool
             return end, at, stop, False
         at = text.find(ticks, stop, limit)
     return None
+
+
+def _closing_fence(text: str, fence: str, at: int) -> tuple[int, int]:
+    """Return the span of the line, from the line break on, that closes a fence that opens on the line that ends at ``at``.
+
+    An open fence runs to the end of the text, as in Markdown: a chunk of a document may end within it.
+    """
+    found = text.find(fence, at)
+    while found >= 0:
+        line = text.rfind("\n", at, found)
+        marks = _FENCE_END.match(text, found)
+        assert marks is not None
+        if marks[2] is not None and line >= 0 and not text[line + 1 : found].strip(" \t>"):
+            return line, marks.end()
+        found = text.find(fence, marks.end(1))
+    return len(text), len(text)
 
 
 def _starts_line(text: str, at: int) -> bool:

@@ -46,7 +46,7 @@ class SourceStrings:
     def __init__(self, text: str) -> None:
         self._text = text
         self._none = '"' not in text and "'" not in text
-        self._line = (0, -1)
+        self._line_end = -1
         self._spans: list[tuple[int, int]] = []
 
     def holds(self, at: int) -> bool:
@@ -56,8 +56,10 @@ class SourceStrings:
         """
         if self._none:
             return False
-        if not self._line[0] <= at <= self._line[1]:
+        if at > self._line_end:
             self._look_at_line(at)
+        if not self._spans:
+            return False
         i = bisect_left(self._spans, (at, 0)) - 1
         return i >= 0 and at < self._spans[i][1]
 
@@ -66,9 +68,8 @@ class SourceStrings:
         start = text.rfind("\n", max(0, at - _LINE_REACH), at) + 1
         end = text.find("\n", at, at + _LINE_REACH)
         end = min(len(text), at + _LINE_REACH) if end < 0 else end
-        self._line, self._spans = (start, end), []
+        self._line_end, self._spans = end, []
         if start == 0 and at > _LINE_REACH:
-            self._line = (at, end)
             return
         before = text[start:at]
         if '"' in before or "'" in before:
@@ -94,7 +95,7 @@ def _strings(line: str) -> Iterator[tuple[int, int]]:
 
 def diff_hunks(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of the hunks of unified diffs, as far as their heads say that they reach."""
-    if "\n@@ -" not in text and not text.startswith("@@ -"):
+    if "@@" not in text:
         return
     done = 0
     for m in _HUNK.finditer(text):

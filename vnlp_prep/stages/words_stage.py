@@ -43,8 +43,8 @@ class WordStage(ABC):
         """Return the edits of ``text``. A text without a suspicious token costs a split and a look-up each."""
         return self.edits(self.tokens.look_at(text, code))
 
-    def edits(self, seen: Seen) -> list[Edit]:
-        """Return the edits of a text that was looked at by the ``tokens`` of this stage."""
+    def edits(self, seen: Seen, least: float = 0.0) -> list[Edit]:
+        """Return the edits that are ``least`` so sure, of a text that was looked at by the ``tokens`` of this stage."""
         suspects = {token: decided[self._number] for token, decided in seen.suspects.items() if decided[self._number]}
         if not suspects:
             return []
@@ -70,7 +70,7 @@ class WordStage(ABC):
                     edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, weighed.confidence)
                     placed = self.place(edit, weighed, text)
                     # The guard is asked last: what it needs of the text costs more than all neighbours.
-                    if placed is not None and seen.guard.allows(start, end):
+                    if placed is not None and placed.confidence >= least and seen.guard.allows(start, end):
                         found.append(placed)
         found.sort(key=lambda e: e.start)
         # Two edits may want the same place (the space between two rulers): the first has it, the other comes next round.
