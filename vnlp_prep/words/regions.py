@@ -41,6 +41,7 @@ _INDENTED_STARTS = ("\n\n    ", "\n\n\t", "\n\r\n    ", "\n\r\n\t", " \n    ", "
 # What a line begins with that an indented block belongs to: white space, lists, tags, quotes, headings.
 _OWNS_INDENTED = frozenset(" \t\r<*+-|>#0123456789")
 _HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}highlight\b")
+_BRACED = re.compile(r"\{(?:%|code|noformat)")  # what blocks in braces begin with
 _END_HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}endhighlight\b")
 _WIKI_CODE = re.compile(r"\{(?:code|noformat)(?::[^{}\n]{0,100})?\}")  # Jira, Confluence
 _SOURCE_BLOCK = re.compile(r"^\[(?:source|listing|literal)[^\n]{0,200}\]\n(?:\.[^\n]{0,200}\n)?----\n", re.M)
@@ -92,12 +93,13 @@ def literal_blocks(text: str) -> list[Span]:
 
 
 def _literal_blocks(text: str) -> list[Span]:
-    spans: list[Span] = []
-    if _INDENTED.search(text) and any(start in text for start in _INDENTED_STARTS):
+    spans = list(_indented_code(text)) if "\n    " in text or "\n\t" in text else []
+    if spans:
         head = text[:2_000].lower()
-        if "<html" not in head and "<body" not in head and "<!doctype" not in head:
-            spans += _indented_code(text)
-    if "{" in text:
+        is_page = "<html" in head or "<body" in head or "<!doctype" in head
+        if is_page or not any(start in text for start in _INDENTED_STARTS):
+            spans.clear()
+    if "{" in text and _BRACED.search(text):
         if "endhighlight" in text:
             spans += _between(text, _HIGHLIGHT, _END_HIGHLIGHT)
         if "{code" in text or "{noformat" in text:
