@@ -69,7 +69,7 @@ The rate depends on the text. Beside raw Markdown, as it was in the corpus:
 
 {memory}
 
-{growth} What is read ahead and what waits for its turn to be written is bounded: a few chunks of 1 MiB for each worker, more
+{growth} What is read ahead and what waits for its turn to be written is bounded: a few chunks of 512 KiB for each worker, more
 only where one record is larger (`--max-line-bytes`). A reader of standard output that is slow makes the run wait, not grow.
 
 By default there are as many workers as cores that the process may use (its affinity). A limit on processor time, as

@@ -11,6 +11,7 @@ from vnlp_prep.stages import html, tokens_seen, unicode
 
 CLEAN = "The vSphere client shows the log of each host.\n\nOpen it, and read the last lines: they say what failed.\n" * 20
 UNKNOWN = f"{CLEAN}\nUse esxfrob `esxfrob -h` to frobnicate it.\n\nThen frobnicate once more."
+SUGGESTED = f"{CLEAN}\nTeh values are those that are specifiedin the file!!!!!"
 MARKUP = "<p>The <b>client</b> shows the log.</p>\n" * 20
 SHOWN = f"{MARKUP}\nWrite `<b>` before it.\n"
 
@@ -73,9 +74,22 @@ def test_a_token_is_decided_about_once_for_all_stages(counts):
 
 
 def test_what_protects_a_text_is_found_once_for_all_stages(counts):
-    prep = Preprocessor()
-    prep(counted(UNKNOWN, counts))
+    doc = Preprocessor(threshold=1.0).clean(counted(SUGGESTED, counts))
+    assert {e.stage for e in doc.suggestions} == {"repeats", "compounds", "spelling"}
     assert (counts["html"], counts["unicode"], counts["split"], counts["fences"], counts["indentation"]) == (1, 1, 1, 1, 1)
+
+
+def test_what_protects_a_text_is_not_looked_for_where_nothing_would_change(counts):
+    Preprocessor()(counted(UNKNOWN, counts))
+    assert (counts["html"], counts["unicode"], counts["split"], counts["fences"], counts["indentation"]) == (1, 1, 1, 0, 0)
+
+
+def test_what_would_only_be_suggested_is_looked_at_only_if_suggestions_are_asked_for(counts):
+    prep = Preprocessor(threshold=1.0)
+    prep(counted(SUGGESTED, counts))
+    assert counts["fences"] == 0
+    prep.clean(SUGGESTED)
+    assert counts["fences"] == 1
 
 
 def test_markup_is_scanned_once_where_nothing_like_it_is_left(counts):

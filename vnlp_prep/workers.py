@@ -202,7 +202,7 @@ class _Pool(Generic[_T, _R]):
         process = self._context.Process(
             target=_work, args=(their_tasks, their_results, self._function), name="vnlp-prep-worker", daemon=True
         )
-        with _deaf_to_interrupts():
+        with _deaf_to_interrupts(), _thrifty():
             process.start()
         their_tasks.close()
         their_results.close()  # so that the end of the process is the end of the pipe
@@ -233,6 +233,23 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# What the C library of most Linuxes (glibc) reads when a process starts. By itself it takes what every thread frees for that
+# thread's own use, and never gives large blocks back once they were freed: a quarter of what a worker has after a long run.
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(256 * 1024)}
+
+
+@contextlib.contextmanager
+def _thrifty() -> Iterator[None]:
+    """Have processes that are started here hold little memory that they do not use, unless the user has settings of their own."""
+    added = {name: value for name, value in _ALLOCATOR.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def _ending(status: int | None) -> str:

@@ -63,9 +63,10 @@ def test_what_is_remembered_of_tokens_is_bounded_and_changes_nothing(monkeypatch
     from vnlp_prep.stages.spelling import SpellingStage
 
     monkeypatch.setattr(tokens_seen, "PLAIN", 20)
+    monkeypatch.setattr(tokens_seen, "PLAIN_BITS", 4)
     monkeypatch.setattr(tokens_seen, "SUSPICIOUS", 5)
     stage = SpellingStage(Lexicon.shipped())
     texts = [f"word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]} cliemt{'s' * (i % 7)} {i} teh" for i in range(100)]
     first = [stage.propose(text) for text in texts]
-    assert len(stage.tokens) <= 2 * (20 + 3 + 5)
+    assert len(stage.tokens) <= 20 + 3 + 2 * 5
     assert first == [stage.propose(text) for text in texts] == [SpellingStage(Lexicon.shipped()).propose(text) for text in texts]

@@ -70,7 +70,7 @@ class Job:
 
 
 # Inputs smaller than this are done before processes would be ready to help.
-_SMALL_BYTES = 4 * CHUNK_BYTES
+_SMALL_BYTES = 4 * 1024 * 1024
 
 #: Called after each chunk with what was done so far and the input that it is of.
 Watcher = Callable[[Summary, Input], None]

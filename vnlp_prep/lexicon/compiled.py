@@ -24,7 +24,7 @@ _DIGEST = 32  # bytes
 _HEAD = len(FORMAT) + _DIGEST + 8
 _ALIGN = 8
 # How many answers a table remembers: looking up again what was just looked up is most of its work.
-_REMEMBERED = 1 << 14
+_REMEMBERED = 1 << 12
 
 
 class Compiled(NamedTuple):

@@ -15,7 +15,7 @@ _SILENT = re.compile("[aeiouyhw]")
 _DOUBLE = re.compile(r"(.)\1+")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def sound_key(word: str) -> str:
     """Return the consonants of ``word`` (lower case) by sound, after its first letter.
 

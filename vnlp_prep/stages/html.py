@@ -170,6 +170,8 @@ def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list
     found = scan(text, markdown=not _DOCUMENT.match(text))
     mark(text, found)
     code = _code_elements(found.tags)
+    for tag in found.tags:
+        tag.partner = None  # two that refer to each other are freed late, and pages have thousands
     changes = _changes(text, found, [(opening.end, closing.start) for opening, closing in code])
     if not changes.starts:
         return [], []

@@ -7,17 +7,19 @@ one look-up each leaves the few that are new or suspicious, and what the stages 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import filterfalse
 from typing import NamedTuple, Protocol
 
 from vnlp_prep.lexicon.lexicon import Lexicon
+from vnlp_prep.stages.strings_met import StringsMet
 from vnlp_prep.words import Guard, Span, word_spans
 
-#: Tokens that are remembered, in each of two generations: those that no stage would change, and those that one might. The latter
-#: keep what is known of their candidates and are a hundred times as large.
-PLAIN, SUSPICIOUS = 50_000, 5_000
+#: How many tokens that no stage would change are remembered: as they are, and as hashes (2 to the power of it).
+PLAIN, PLAIN_BITS = 19_000, 18
+#: And of those that one might change, in each of two generations: with their candidates they are a hundred times as large.
+SUSPICIOUS = 1_500
 # Longer tokens are addresses and data: they hardly come twice, and would fill the memory.
 _MAX_LENGTH = 100
 # Up to so many tokens are looked for one by one, which is faster than looking at every token of the text.
@@ -112,10 +114,9 @@ class TokensSeen:
         self._stages = tuple(stages)
         self._lexicon = lexicon
         self._known_is_plain = not any(stage.looks_at_known for stage in stages)
-        # Two generations each: a full one becomes the old one, and what is met again moves to the new one. So that what is
-        # common stays, and forgetting costs little at a time.
         self._plain: set[str] = set()
-        self._old_plain: set[str] = set()
+        self._met = StringsMet(PLAIN_BITS)
+        # Two generations: a full one becomes the old one, what is met again moves to the new one, so that the common ones stay.
         self._decided: Suspects = {}
         self._old_decided: Suspects = {}
 
@@ -128,29 +129,25 @@ class TokensSeen:
             return last if last.code == code else Seen(text, code, last.total, last.suspects, self._lexicon)
         tokens = text.split()
         rest = set(filterfalse(self._plain.__contains__, tokens))
-        if rest and self._old_plain:
-            again = rest & self._old_plain
-            rest -= again
-            self._remember_plain(again)
+        plain = self._met.among(rest) if rest else []
+        rest.difference_update(plain)
         suspects: Suspects = {}
-        plain = []
+        new = []
         for token in rest:
             decided = self._decided.get(token) or self._decide(token)
             if decided:
                 suspects[token] = decided
             elif len(token) <= _MAX_LENGTH:
-                plain.append(token)
-        self._remember_plain(plain)
+                new.append(token)
+        self._met.add(new)
+        if len(self._plain) >= PLAIN:
+            self._plain = set()  # those that are common come back at once
+        self._plain.update(plain, new)
         return Seen(text, code, len(tokens), suspects, self._lexicon)
 
     def __len__(self) -> int:
         """Tokens that are remembered."""
-        return sum(map(len, (self._plain, self._old_plain, self._decided, self._old_decided)))
-
-    def _remember_plain(self, tokens: Iterable[str]) -> None:
-        if len(self._plain) >= PLAIN:
-            self._plain, self._old_plain = set(), self._plain
-        self._plain.update(tokens)
+        return sum(map(len, (self._plain, self._decided, self._old_decided)))
 
     def _decide(self, token: str) -> tuple[Changes, ...]:
         """Return what each stage says of a token; nothing at all if no stage would change it."""

@@ -156,4 +156,4 @@ def _words_in(token: str) -> tuple[str, ...]:
 
 # The tokens of lines are the same few thousand over and over again.
 _MAX_REMEMBERED = 30  # letters
-_words_of = lru_cache(maxsize=8_192)(_words_in)
+_words_of = lru_cache(maxsize=2_048)(_words_in)
