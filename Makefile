@@ -21,7 +21,7 @@ demo: $(CORE)
 	@echo "The cleaned records are in out/sample.cleaned.jsonl, every change in out/sample.edits.jsonl."
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
