@@ -1,6 +1,7 @@
 # make demo: set everything up and clean the shipped sample, showing what was changed.
 # make test: set everything up and pass the tests.
-# Both need Python 3.11 or newer and nothing else.
+# make docs: set everything up and build the documentation into site/. make docs-serve: show it while you write.
+# All need Python 3.11 or newer and nothing else.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,8 +10,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 # The demo needs little of what the tests need.
 CORE := $(VENV)/.core
 INSTALLED := $(VENV)/.installed
+DOCS := $(VENV)/.docs
+# The generator advertises its successor with every build.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
-.PHONY: demo test lint bench wheel clean
+.PHONY: demo test lint bench docs docs-serve wheel clean
 
 demo: $(CORE)
 	@mkdir -p out
@@ -31,6 +35,13 @@ lint: $(INSTALLED)
 wheel: $(CORE)
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
+docs: $(DOCS)
+	$(MKDOCS) build --strict --quiet
+	@echo "The documentation is in site/: open site/index.html."
+
+docs-serve: $(DOCS)
+	$(MKDOCS) serve
+
 $(CORE): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e .
@@ -42,5 +53,9 @@ $(INSTALLED): $(CORE)
 	$(PIP) -e ".[dev]"
 	@touch $@
 
+$(DOCS): $(CORE)
+	$(PIP) -e ".[docs]"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist out *.egg-info
+	rm -rf $(VENV) build dist out site *.egg-info

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shlex
 import shutil
@@ -16,9 +17,11 @@ from vnlp_prep.stages import STAGES
 from vnlp_prep.words import lines, tokens
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS, ROOT / "data" / "README.md", ROOT / "CHANGELOG.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: What examples on the command line may call beside the two programs of the project.
+TOOLS = {"cat", "cmp", "diff", "grep", "head", "ls", "printf", "sed", "tail", "wc"}
 CONFIDENCE = re.compile(r" [01]\.\d\d at ")  # fitted anew from time to time
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 
@@ -55,13 +58,31 @@ def test_python_examples_are_true(page: Path, tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "console")], ids=name)
 def test_command_lines_print_what_is_shown(page: Path, tmp_path: Path) -> None:
-    shutil.copy(ROOT / "data" / "sample.jsonl", tmp_path)
+    """Each page is one session in a folder that has the sample and the page's own data; what is shown is standard output."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program, module in (("vnlp-prep", "vnlp_prep"), ("vinilm", "vinilm")):
+        script = programs / program
+        script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@"\n')
+        script.chmod(0o755)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for file in (ROOT / "data" / "sample.jsonl", *page.parent.glob("*.jsonl")):
+        shutil.copy(file, folder)
+    environment = {
+        **os.environ,
+        "LC_ALL": "C.UTF-8",
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
     for line, block in blocks(page, "console"):
-        for session in block.split("$ ")[1:]:
+        for session in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, shown = session.partition("\n")
-            program, *arguments = shlex.split(command)
-            assert program == "vnlp-prep", f"{name(page)}:{line + 1}: a command that cannot be checked"
-            done = subprocess.run([sys.executable, "-m", "vnlp_prep", *arguments], cwd=tmp_path, capture_output=True, text=True)
+            called = re.split(r"[ \n]", command, maxsplit=1)[0]
+            assert called in {"vnlp-prep", "vinilm", *TOOLS}, f"{name(page)}:{line + 1}: a command that cannot be checked"
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8"
+            )
             printed, shown = (CONFIDENCE.sub(" ? at ", text).rstrip() for text in (done.stdout, shown))
             assert printed == shown, f"{name(page)}:{line + 1}: {command}\n{done.stderr}"
 
@@ -80,7 +101,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_every_page_is_linked_from_the_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    assert {p.name for p in DOCS} - {"index.md"} <= set(LINK.findall(index))
+    assert {p.relative_to(ROOT / "docs").as_posix() for p in DOCS} - {"index.md"} <= set(LINK.findall(index))
 
 
 @pytest.mark.parametrize("stage", STAGES)
