@@ -132,13 +132,16 @@ def test_a_page_fits_and_asks_nobody_else(browser: Chrome, address: str, page: s
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-def test_search_finds(browser: Chrome, address: str) -> None:
+@pytest.mark.parametrize("place", ["server", "disk"])
+def test_search_finds(browser: Chrome, address: str, site: Path, place: str) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 
-    browser.get(f"{address}/index.html")
-    browser.find_element("css selector", "label.md-search__icon, .md-search__input").click()
-    browser.find_element("css selector", ".md-search__input").send_keys("rejects")
-    found = WebDriverWait(browser, 10).until(
+    browser.get({"server": address, "disk": site.as_uri()}[place] + "/index.html")
+    field = browser.find_element("css selector", ".md-search__input")
+    field.click()
+    field.send_keys("rejects")
+    found = WebDriverWait(browser, 20).until(
         lambda b: [a.get_attribute("href") for a in b.find_elements("css selector", ".md-search-result__link")]
     )
     assert any("corpus.html" in (href or "") for href in found)
+    assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
