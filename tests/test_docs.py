@@ -21,7 +21,7 @@ DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS, ROOT / "data" / "README.md", ROOT / "CHANGELOG.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: What examples on the command line may call beside the two programs of the project.
-TOOLS = {"cat", "cmp", "diff", "grep", "head", "ls", "printf", "sed", "tail", "wc"}
+TOOLS = {"cat", "cmp", "diff", "grep", "head", "ls", "mkdir", "printf", "sed", "tail", "wc"}
 CONFIDENCE = re.compile(r" [01]\.\d\d at ")  # fitted anew from time to time
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 
