@@ -101,6 +101,7 @@ def test_examples_in_docstrings_are_blocks_of_code(site: Path, pages: dict[Path,
     assert not article.css("blockquote")
     assert any(">>> suggest(" in re.sub(r"\s+", " ", block.text()) for block in article.css("pre"))
     assert "`" not in "".join(p.text() for p in article.css("p"))
+    assert any(re.match(r"Edit\(\s*stage: str,", block.text()) for block in article.css("pre"))
     names = {node.attributes["id"] for node in article.css("h3[id]")}
     import vinilm
     import vnlp_prep

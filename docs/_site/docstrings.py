@@ -1,6 +1,7 @@
 """Docstrings as Markdown, for the API reference.
 
 Examples become blocks of code, roles such as ``:meth:`name` `` plain names. What ``#:`` says above an attribute is its docstring.
+A named tuple shows its fields as the arguments that make one.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from griffe import Attribute, Docstring, Extension, Object
+from griffe import Attribute, Class, Docstring, Extension, Function, Object, Parameter, ParameterKind, Parameters
 
 _EXAMPLE = re.compile(r"^>>> .*(?:\n(?!\s*$).+)*", re.MULTILINE)
 _ROLE = re.compile(r":[a-z]+:(?=`)")
@@ -27,6 +28,16 @@ class Docstrings(Extension):
                 said.insert(0, line.strip().removeprefix("#:").strip())
             if said:
                 attr.docstring = Docstring("\n".join(said), parent=attr)
+
+    def on_class_members(self, *, cls: Class, **_: Any) -> None:
+        """Give ``cls`` the constructor that it has at run time, if it is a named tuple."""
+        if any(str(base) == "NamedTuple" for base in cls.bases):
+            fields = [
+                Parameter(name, annotation=field.annotation, default=field.value, kind=ParameterKind.positional_or_keyword)
+                for name, field in cls.attributes.items()
+                if field.annotation is not None
+            ]
+            cls.set_member("__init__", Function("__init__", parameters=Parameters(*fields)))
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
         """Rewrite the docstring of ``obj``, if it has one."""
