@@ -182,7 +182,7 @@ class _Check:
         is_changed = False
         for piece in self._run.diff(path, unsafe=self._unsafe):
             is_changed = True
-            click.get_binary_stream("stdout").write(piece)
+            click.echo(piece, nl=False)
         self._counts["findings"] += is_changed
         self._counts["files"] += is_changed
 
