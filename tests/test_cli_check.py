@@ -146,8 +146,8 @@ def test_records_without_the_field(folder):
 
 
 def test_other_encodings(folder):
-    (folder / "a.txt").write_bytes("Teh log and the café menu\n".encode("utf-16"))
-    (folder / "b.txt").write_bytes(b"Teh log and the caf\xe9 menu\n")
+    (folder / "a.txt").write_bytes("Teh log of the host – here\n".encode("utf-16"))
+    (folder / "b.txt").write_bytes(b"Teh log of the host \x96 here\n")
     assert b"is UTF-16" in check("a.txt").stderr
     assert check("a.txt", "--encoding", "utf-16", "--format", "concise").stdout.startswith(b"a.txt:1:1:")
     assert b"input/invalid-utf-8" in check("b.txt").stdout

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: Exit status when something was found.
 FOUND = REJECTS
 _FORMATS = ["long", "concise", "json", "github", "sarif"]
+#: Columns of a snippet where there is no terminal.
+_WIDTH = 100
 #: Settings that have no flag.
 _ONLY_IN_FILES = ("ignore_words", "ignore_patterns", "per_file_ignores")
 
@@ -201,7 +203,8 @@ class _Check:
 
             return Sarif(__version__)
         if format == "long":
-            return report.Long(paint, shutil.get_terminal_size((100, 24)).columns)
+            # What goes into a file or a log looks the same wherever it was made.
+            return report.Long(paint, shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH)
         if format == "concise":
             return report.Concise(paint)
         if format == "github":
