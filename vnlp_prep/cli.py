@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from vnlp_prep.check_command import check
 from vnlp_prep.clean_command import clean
 from vnlp_prep.command_line import (
     CONTEXT_SETTINGS,
@@ -44,6 +45,7 @@ Examples:
   vnlp-prep restore kb.clean.jsonl.gz edits.jsonl
   vnlp-prep explain "Teh vSphere client&#39;s log"
   vnlp-prep learn tickets.jsonl -o domain.tsv
+  vnlp-prep check docs/ kb.jsonl
 
 Exit status: 0 done, 1 done with rejects, 2 error. 'vnlp-prep clean --help' has all options.""",
 )
@@ -105,6 +107,7 @@ def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **res
 
 
 cli.add_command(clean)
+cli.add_command(check)
 cli.add_command(restore)
 cli.add_command(learn)
 

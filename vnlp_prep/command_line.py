@@ -71,19 +71,33 @@ def version_option(program: str) -> Callable[[_F], _F]:
     return click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show, help="Show the version.")
 
 
+_ON_MISSING = ["reject", "pass"]
+_FIELD = click.option("--field", multiple=True, default=("text",), metavar="NAME", help="Text field; a.b for nested; repeatable.")
+_WHOLE_FILE = click.option("--whole-file", is_flag=True, help="A text file is one record, not one a line.")
+_ENCODING = click.option(
+    "--encoding", default="utf-8", metavar="NAME|auto", help="Of lines that are not UTF-8. Default: reject them."
+)
+_LIMITS = (
+    click.option("--max-unpacked-bytes", type=click.IntRange(1), metavar="N", help="Of an archive. Default: 1 TiB."),
+    click.option("--max-ratio", type=click.FloatRange(1), metavar="N", help="Of an archive, above 64 MiB. Default: 200."),
+    click.option("--max-line-bytes", type=click.IntRange(1), metavar="N", help="Longer lines are rejected. Default: 64 MiB."),
+)
+
+
 def reading_options(command: _F) -> _F:
     """Add the options that say what a record is, and what an input may cost."""
-    for option in (
-        click.option("--max-unpacked-bytes", type=click.IntRange(1), metavar="N", help="Of an archive. Default: 1 TiB."),
-        click.option("--max-ratio", type=click.FloatRange(1), metavar="N", help="Of an archive, above 64 MiB. Default: 200."),
-        click.option("--max-line-bytes", type=click.IntRange(1), metavar="N", help="Longer lines are rejected. Default: 64 MiB."),
-        click.option("--on-missing", type=click.Choice(["reject", "pass"]), default="reject", help="Records without the field."),
-        click.option(
-            "--encoding", default="utf-8", metavar="NAME|auto", help="Of lines that are not UTF-8. Default: reject them."
-        ),
-        click.option("--whole-file", is_flag=True, help="A text file is one record, not one a line."),
-        click.option("--field", multiple=True, default=("text",), metavar="NAME", help="Text field; a.b for nested; repeatable."),
-    ):
+    on_missing = click.option("--on-missing", type=click.Choice(_ON_MISSING), default="reject", help="Records without the field.")
+    for option in (*_LIMITS, on_missing, _ENCODING, _WHOLE_FILE, _FIELD):
+        command = option(command)
+    return command
+
+
+def checking_options(command: _F) -> _F:
+    """Add those of ``reading_options`` that say how a file is read in which a text file is one text, and records may lack one."""
+    on_missing = click.option(
+        "--on-missing", type=click.Choice(_ON_MISSING), default="pass", help="Records without the field; reject: a finding."
+    )
+    for option in (*_LIMITS, on_missing, _ENCODING, _FIELD):
         command = option(command)
     return command
 

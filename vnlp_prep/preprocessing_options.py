@@ -16,13 +16,29 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+#: Where a context remembers the file that its settings came from (None: there is none), and that none shall be read.
+SETTINGS_FILE, _ISOLATED = "vnlp_prep.settings_file", "vnlp_prep.isolated"
+
+
 def _as_defaults(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
     """Make the settings of a file the defaults of the flags."""
     from vnlp_prep.corpus.settings import find_settings, load_settings
 
+    if ctx.meta.get(_ISOLATED):
+        if value is not None:
+            raise click.UsageError("--isolated reads no settings; leave --config off")
+        return
     path = Path(value) if value is not None else find_settings(Path.cwd())
     settings = load_settings(path) if path else {}
     ctx.default_map = {key.replace("-", "_"): setting for key, setting in settings.items()}
+    ctx.meta[SETTINGS_FILE] = path if settings or value is not None else None
+
+
+def _as_isolated(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    """Forget the settings of files, whatever is read first."""
+    if value and ctx.default_map is not None:
+        raise click.UsageError("--isolated reads no settings; leave --config off")
+    ctx.meta[_ISOLATED] = value
 
 
 def _as_stages(_: click.Context, __: click.Parameter, value: Any) -> tuple[str, ...] | None:
@@ -41,6 +57,11 @@ def _as_stages(_: click.Context, __: click.Parameter, value: Any) -> tuple[str, 
 #: ``--config``: a file of settings, which are the defaults of the other flags.
 config_option = click.option(
     "--config", metavar="FILE", is_eager=True, expose_value=False, callback=_as_defaults, help="Settings (TOML)."
+)
+
+#: ``--isolated``: no file of settings is read.
+isolated_option = click.option(
+    "--isolated", is_flag=True, is_eager=True, expose_value=False, callback=_as_isolated, help="Read no file of settings."
 )
 
 

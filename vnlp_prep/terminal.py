@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vnlp_prep.edits import Edit
 
 #: Colour of each stage: parameters of the terminal's "select graphic rendition" (ECMA-48).
-_STAGE_COLOURS = {"html": "35", "unicode": "36", "repeats": "33", "compounds": "34", "spelling": "32"}
+STAGE_COLOURS = {"html": "35", "unicode": "36", "repeats": "33", "compounds": "34", "spelling": "32"}
 _BOLD, _DIM, _RED, _GREEN, _YELLOW = "1", "2", "31", "32", "33"
 
 
@@ -80,7 +80,7 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 5) -> list[str]
         stages = ", ".join(f"{stage} {count:,}" for stage, count in ranked(summary.edits))
         lines.append(f"{counted(sum(summary.edits.values()), 'edit')}: {stages}")
     for stage, _ in ranked(summary.edits) if changes else ():
-        lines.append(paint(stage, _BOLD, _STAGE_COLOURS.get(stage, _DIM)))
+        lines.append(paint(stage, _BOLD, STAGE_COLOURS.get(stage, _DIM)))
         for (_, before, after), count in summary.changes.top(changes, stage):
             lines.append(f"  {count:>9,}  {_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}")
     return lines
@@ -215,7 +215,7 @@ def explain_lines(
     for step in steps:
         # The stages run again until nothing changes: a second "nothing" says nothing.
         if step.edits or step.stage not in seen:
-            lines.append(paint(step.stage, _BOLD, _STAGE_COLOURS[step.stage]) + nothing * (not step.edits))
+            lines.append(paint(step.stage, _BOLD, STAGE_COLOURS[step.stage]) + nothing * (not step.edits))
         if step.edits:
             lines += ["  " + line for line in _marked(step.text, step.edits, paint).split("\n")]
         lines += ["  " + _edit_line(e, paint) for e in step.edits]

@@ -33,6 +33,8 @@ class Document:
     #: The value of the field that names the record or its source: as JSON has it, None if there is none.
     name: Any = None
     problem: Problem | None = None
+    #: What was read of a line; None for a bad one, and for the row of a table.
+    record: Record | None = None
 
 
 class Source:
@@ -65,7 +67,7 @@ class Source:
                 try:
                     self._check(line, is_whole)
                     record = reader.read(line)
-                    document.texts, document.is_blank = record.texts, record.is_blank
+                    document.texts, document.is_blank, document.record = record.texts, record.is_blank, record
                     document.name = self._name_of(record)
                 except Problem as problem:
                     document.problem = problem

@@ -13,7 +13,7 @@ from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 _REJECTS = ".rejects.jsonl"
@@ -27,19 +27,25 @@ class Named:
     name: str
 
 
-def find_inputs(paths: Sequence[str], *, format: str | None = None, outputs: str | None = None) -> list[Named]:
+def find_inputs(
+    paths: Sequence[str],
+    *,
+    format: str | None = None,
+    outputs: str | None = None,
+    known: Callable[[str], str | None] = known_format,
+) -> list[Named]:
     """Return the files that ``paths`` name, in order; those of a folder or pattern sorted by their names.
 
-    In a folder, at any depth, are meant the files whose name tells a format (or those of any name, if ``format`` says it); hidden
-    ones, rejects, pipes and links to other folders are not. ``**`` in a pattern stands for any folders. What stands in
-    ``outputs``, the folder of the outputs, is not meant either where that lies in what is searched: the next run would read what
-    this one writes. Raises InputError for a folder or pattern in which there is nothing.
+    In a folder, at any depth, are meant the files whose name tells a format, which ``known`` returns (or those of any name, if
+    ``format`` says it); hidden ones, rejects, pipes and links to other folders are not. ``**`` in a pattern stands for any
+    folders. What stands in ``outputs``, the folder of the outputs, is not meant either where that lies in what is searched: the
+    next run would read what this one writes. Raises InputError for a folder or pattern in which there is nothing.
     """
     found: list[Named] = []
     for path in paths:
         if path != "-" and Path(path).is_dir():
             skipped = _below(outputs, path)
-            inside = [Named(file, os.path.relpath(file, path)) for file in _files_in(path, format, skipped)]
+            inside = [Named(file, os.path.relpath(file, path)) for file in _files_in(path, format, skipped, known)]
             if not inside:
                 raise InputError(f"{shown(path)}: there is nothing to clean in this folder (.jsonl, .txt, .parquet, ...)")
             found += inside
@@ -62,7 +68,7 @@ def _below(outputs: str | None, folder: str) -> Path | None:
     return real if top in real.parents else None
 
 
-def _files_in(folder: str, format: str | None, skipped: Path | None) -> Iterator[str]:
+def _files_in(folder: str, format: str | None, skipped: Path | None, known: Callable[[str], str | None]) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if skipped is not None:
@@ -70,7 +76,7 @@ def _files_in(folder: str, format: str | None, skipped: Path | None) -> Iterator
         for name in sorted(names):
             if name.startswith(".") or name.endswith(_REJECTS):
                 continue
-            if (format is not None or known_format(name) is not None) and is_regular(path := str(Path(parent, name))):
+            if (format is not None or known(name) is not None) and is_regular(path := str(Path(parent, name))):
                 yield path
 
 

@@ -1,4 +1,4 @@
-"""Settings from a file: ``--config FILE``, or ``[tool.vnlp-prep]`` in the nearest ``pyproject.toml``.
+"""Settings from a file: ``--config FILE``, or the nearest ``vnlp-prep.toml`` or ``pyproject.toml`` (``[tool.vnlp-prep]``).
 
 Keys are the long flags without their dashes (``max-line-bytes``; an underscore is as good as a dash). Files come with
 other people's projects, so they may not say where to write, and may not point out of their folder.
@@ -28,6 +28,14 @@ def _is_texts(value: object) -> bool:
     return _is_text(value) or (isinstance(value, list) and all(isinstance(v, str) for v in value) and bool(value))
 
 
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+def _is_table_of_lists(value: object) -> bool:
+    return isinstance(value, dict) and all(_is_text(v) or _is_list(v) for v in value.values())
+
+
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
@@ -43,30 +51,39 @@ def _is_flag(value: object) -> bool:
 #: What a file may set: key -> test of the value, and what it should be.
 KEYS: dict[str, tuple[Callable[[object], bool], str]] = {
     "encoding": (_is_text, "a string"),
+    "exclude": (_is_list, "a list of strings"),
     "field": (_is_texts, "a string or a list of strings"),
     "format": (_is_text, "a string"),
     "html": (_is_text, "a string"),
+    "ignore": (_is_list, "a list of strings"),
+    "ignore-patterns": (_is_list, "a list of strings"),
+    "ignore-words": (_is_list, "a list of strings"),
     "lexicon": (_is_text, "a string"),
     "max-line-bytes": (_is_count, "a whole number above 0"),
     "max-ratio": (_is_number, "a number"),
     "max-unpacked-bytes": (_is_count, "a whole number above 0"),
     "on-missing": (_is_text, "a string"),
+    "per-file-ignores": (_is_table_of_lists, "a table of patterns, each with a list of rules"),
     "quiet": (_is_flag, "true or false"),
+    "select": (_is_list, "a list of strings"),
     "stages": (_is_texts, "a string or a list of strings"),
     "threshold": (_is_number, "a number"),
     "vocabulary": (_is_text, "a string"),
     "whole-file": (_is_flag, "true or false"),
     "workers": (_is_count, "a whole number above 0"),
 }
+#: What a key may be called as well.
+_ALIASES = {"fields": "field"}
 _PATHS = {"lexicon", "vocabulary"}
 _ONLY_FLAGS = {"output", "rejects", "edits", "config"}
 
 
 def find_settings(folder: Path) -> Path | None:
-    """Return the nearest ``pyproject.toml`` in ``folder`` or above it."""
+    """Return the nearest file of settings in ``folder`` or above it; in one folder ``vnlp-prep.toml`` goes first."""
     for parent in (folder, *folder.parents):
-        if (parent / "pyproject.toml").is_file():
-            return parent / "pyproject.toml"
+        for name in ("vnlp-prep.toml", "pyproject.toml"):
+            if (parent / name).is_file():
+                return parent / name
     return None
 
 
@@ -98,11 +115,14 @@ def _checked(table: Mapping[str, Any], path: Path, text: str) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for written, value in table.items():
         key = written.replace("_", "-")
+        key = _ALIASES.get(key, key)
         where = f"{shown(path)}:{_line_of(text, written)}"
         if key in _ONLY_FLAGS:
             raise SettingsError(f"{where}: {shown(written)} cannot be set in a file; give it as --{key}")
         if key not in KEYS:
             raise SettingsError(f"{where}: unknown key {shown(written)}{did_you_mean(key, KEYS)}")
+        if key in settings:
+            raise SettingsError(f"{where}: {key} is set twice")
         fits, wanted = KEYS[key]
         if not fits(value):
             raise SettingsError(f"{where}: {key} must be {wanted}")
@@ -112,6 +132,8 @@ def _checked(table: Mapping[str, Any], path: Path, text: str) -> dict[str, Any]:
             value = ",".join(value)
         if key == "field" and isinstance(value, str):
             value = [value]
+        if key == "per-file-ignores":
+            value = {pattern: [names] if isinstance(names, str) else names for pattern, names in value.items()}
         settings[key] = value
     return settings
 
