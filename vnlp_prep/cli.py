@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +15,13 @@ from vnlp_prep.command_line import (
     run_and_exit,
     version_option,
 )
+from vnlp_prep.completion_command import completion
 from vnlp_prep.explain_command import explain
 from vnlp_prep.learn_command import learn
 from vnlp_prep.restore_command import restore
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class _Commands(Commands):
@@ -27,6 +32,17 @@ class _Commands(Commands):
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["clean", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what the first argument may be: a command, or what may stand behind ``clean``."""
+        from click.shell_completion import CompletionItem
+
+        found = super().shell_complete(ctx, incomplete)
+        if not incomplete.startswith("-"):
+            return [CompletionItem(incomplete, type="file"), *found]
+        known = {item.value for item in found}
+        options = clean.shell_complete(click.Context(clean, parent=ctx, info_name="clean"), incomplete)
+        return found + [item for item in options if item.value not in known]
 
 
 @click.group(
@@ -54,6 +70,7 @@ cli.add_command(clean)
 cli.add_command(restore)
 cli.add_command(explain)
 cli.add_command(learn)
+cli.add_command(completion)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vnlp_prep.command_line import DONE
+from vnlp_prep.command_line import DONE, complete_files
 from vnlp_prep.errors import InputError
 from vnlp_prep.preprocessing_options import make_preprocessor, preprocessing_options
 
@@ -27,7 +27,7 @@ Examples:
   vnlp-prep explain --stages html,unicode --json - < page.html
   FORCE_COLOR=1 vnlp-prep explain --layout columns kb.jsonl:12 | less -R"""
 )
-@click.argument("text", nargs=-1, required=True, metavar="TEXT|FILE:LINE|-")
+@click.argument("text", nargs=-1, required=True, metavar="TEXT|FILE:LINE|-", shell_complete=complete_files)
 @click.option("--field", multiple=True, default=("text",), metavar="NAME", help="Of FILE: text field; a.b nested; repeatable.")
 @click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Of FILE. Default: by the name.")
 @click.option("--encoding", default="utf-8", metavar="NAME|auto", help="Of FILE, where it is not UTF-8.")
