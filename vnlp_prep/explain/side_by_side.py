@@ -43,7 +43,7 @@ class _SideBySide:
         if show_protected:
             yield from (*self.styles.protected_lines(self.explanation), "")
         if any(step.edits for step in self.explanation.steps):
-            yield self._legend()
+            yield from self._legend()
         for number, section in enumerate(self._sections()):
             yield from [""] if number else []
             yield from section
@@ -75,12 +75,15 @@ class _SideBySide:
             for row, _ in wrap((part.before for part in lines.parts), self.width):
                 yield "".join(map(self.styles, row))
 
-    def _legend(self) -> str:
-        kinds = [REMOVED, ADDED, SUGGESTED, PROTECTED]
-        legend = "  ".join(self.styles(Piece(kind, kind)) for kind in kinds) if self.paint.on else ""
-        room = self.width - self.half - len(_BAR) - len("after") - len("  ".join(kinds)) * self.paint.on
+    def _legend(self) -> Iterator[str]:
+        kinds = [REMOVED, ADDED, SUGGESTED, PROTECTED] if self.paint.on else []
+        legend, wide = "  ".join(self.styles(Piece(kind, kind)) for kind in kinds), len("  ".join(kinds))
         head = f"{'before':<{self.half}}" + " " * len(_BAR) + "after"
-        return self.paint(head, BOLD) + " " * room + legend
+        room = self.width - len(head) - wide
+        if kinds and room < len("  "):
+            yield " " * (self.width - wide) + legend
+            kinds = []
+        yield self.paint(head, BOLD) + (" " * room + legend if kinds else "")
 
     def _title(self, name: str, note: str, colour: str, joint: str = "─") -> str:
         text = self.paint(name, BOLD, *([colour] if colour else [])) + (self.paint(f"  {note}", DIM) if note else "")
