@@ -1,3 +1,3 @@
 """Doctests are collected from every module of the packages, but these: they have none, and importing them takes half a minute."""
 
-collect_ignore_glob = ["vinilm/backends/*", "vinilm/integrations/*"]
+collect_ignore_glob = ["vinilm/backends/*", "vinilm/integrations/*", "vnlp_prep/integrations/*"]

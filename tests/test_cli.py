@@ -16,7 +16,6 @@ import pytest
 DIRTY = b'{"id": 0.10, "text": "Teh vSphere client&#39;s log is sooooo slow!!!!!"}\n'
 CLEAN = b'{"id": 0.10, "text": "The vSphere client\'s log is so slow!"}\n'
 COMMAND = [sys.executable, "-m", "vnlp_prep"]
-TEXT = "Teh vSphere client&#39;s log is sooooo slow!!!!!"
 
 
 @pytest.fixture(autouse=True)
@@ -161,50 +160,6 @@ def test_help_loads_no_heavy_library():
     loaded = done.stdout.split("\n")[-2]
     for name in ("rich", "orjson", "bs4", "ftfy", "zstandard", "multiprocessing"):
         assert f"'{name}'" not in loaded
-
-
-# explain
-
-
-def test_explain_shows_every_edit():
-    done = vnlp("explain", TEXT)
-    out = done.stdout.decode()
-    assert done.returncode == 0
-    assert "\x1b" not in out
-    assert '"&#39;" -> "\'"' in out
-    assert "[-Teh-]{+The+} vSphere" in out
-    assert out.endswith("result\n  The vSphere client's log is so slow!\n")
-
-
-def test_explain_in_colour(monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    assert b"\x1b[" in vnlp("explain", TEXT).stdout
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert b"\x1b" not in vnlp("explain", TEXT).stdout
-
-
-def test_explain_as_json():
-    entry = json.loads(vnlp("explain", "--json", "--show-protected", TEXT + " https://x.y/teh").stdout)
-    assert entry["text"] == "The vSphere client's log is so slow! https://x.y/teh"
-    stages = [step["stage"] for step in entry["steps"]]
-    assert list(dict.fromkeys(stages)) == ["html", "unicode", "repeats", "compounds", "spelling"]
-    for edit in entry["edits"]:
-        assert entry["raw"][edit["start"] : edit["end"]] == edit["before"]
-    assert "https://x.y/teh" in [span["text"] for span in entry["protected"]]
-
-
-def test_explain_standard_input_and_some_stages():
-    done = vnlp("explain", "--stages", "html", "-", stdin=b"Teh &amp; x\n")
-    assert done.stdout.endswith(b"result\n  Teh & x\n")
-    assert vnlp("explain", "teh", "log").stdout.endswith(b"the log\n")
-    assert b"unchanged" in vnlp("explain", "fine").stdout
-    done = vnlp("explain", "-", stdin=b"\xff")
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert b"not UTF-8" in done.stderr
-
-
-def test_explain_never_sends_controls_to_a_terminal():
-    assert b"\x1b" not in vnlp("explain", "--stages", "html", "a\x1b[2Jb\u202e&amp;").stdout
 
 
 def test_errors_are_one_line(folder):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vnlp_prep.command_line import DONE, ERROR, REJECTS, reading_options, say_error, take_limits
+from vnlp_prep.command_line import DONE, ERROR, REJECTS, complete_files, reading_options, say_error, take_limits
 from vnlp_prep.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
@@ -33,18 +33,35 @@ beside .npy and .safetensors. What cannot be encoded goes to OUTPUT.rejects.json
 A run that was interrupted, even killed, goes on with --resume and ends with the same bytes.
 Exit status: 0 done, 1 done with rejects, 2 error."""
 )
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--output", required=True, metavar="FILE", help="The vectors: .parquet, .npy or .safetensors.")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", shell_complete=complete_files)
 @click.option(
-    "-m", "--model", required=True, envvar="VINILM_MODEL", metavar="NAME", help="Folder or hub id. Default: $VINILM_MODEL."
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="The vectors: .parquet, .npy or .safetensors.",
+)
+@click.option(
+    "-m",
+    "--model",
+    required=True,
+    envvar="VINILM_MODEL",
+    metavar="NAME",
+    shell_complete=complete_files,
+    help="Folder or hub id. Default: $VINILM_MODEL.",
 )
 @click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Of the inputs. Default: by the name.")
 @reading_options
 @click.option("--id-field", metavar="NAME", help="What names a record. Default: 'id' if it has one, else FILE:LINE.")
-@click.option("--rejects", metavar="FILE", help="Where rejected records go. Default: OUTPUT.rejects.jsonl.")
+@click.option(
+    "--rejects", metavar="FILE", shell_complete=complete_files, help="Where rejected records go. Default: OUTPUT.rejects.jsonl."
+)
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped, if there is one.")
 @click.option("--clean/--no-clean", default=True, help="Clean the texts first, as the model asks. Default: --clean.")
-@click.option("--preprocess", metavar="FOLDER", help="A saved preprocessor, instead of that of the model.")
+@click.option(
+    "--preprocess", metavar="FOLDER", shell_complete=complete_files, help="A saved preprocessor, instead of that of the model."
+)
 @click.option("--prompt", metavar="TEXT", help="Put before each text.")
 @click.option("--prompt-name", metavar="NAME", help="The same, of the prompts that the model has.")
 @click.option("--long", type=click.Choice(["truncate", "chunk"]), default="truncate", help="Long texts: cut, or in windows.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vnlp_prep.command_line import DONE, ERROR, REJECTS, reading_options, say_error, take_limits
+from vnlp_prep.command_line import DONE, ERROR, REJECTS, complete_files, reading_options, say_error, take_limits
 from vnlp_prep.errors import InputError, SettingsError
 from vnlp_prep.preprocessing_options import make_preprocessor, preprocessing_options
 
@@ -37,12 +37,24 @@ A line that cannot be cleaned goes to the rejects file, with the reason and its 
 OUTPUT.rejects.jsonl, or INPUT.rejects.jsonl in this folder if the output is standard output.
 Exit status: 0 done, 1 done with rejects, 2 error."""
 )
-@click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
-@click.option("-o", "--output", default="-", metavar="FILE|FOLDER/", help="Default: standard output. .gz and .zst pack.")
+@click.argument("inputs", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files)
+@click.option(
+    "-o",
+    "--output",
+    default="-",
+    metavar="FILE|FOLDER/",
+    shell_complete=complete_files,
+    help="Default: standard output. .gz and .zst pack.",
+)
 @click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Default: by the name (.jsonl, .txt).")
 @reading_options
-@click.option("--rejects", metavar="FILE", help="Where rejected lines go.")
-@click.option("--edits", metavar="FILE", help="Log every edit, as JSON lines; with it 'restore' gives the raw file back.")
+@click.option("--rejects", metavar="FILE", shell_complete=complete_files, help="Where rejected lines go.")
+@click.option(
+    "--edits",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Log every edit, as JSON lines; with it 'restore' gives the raw file back.",
+)
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped, if there is one.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes. Default: all cores. The output is the same.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="ray: a cluster; FILE and -o may be URIs.")

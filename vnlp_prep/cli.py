@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,16 +11,18 @@ from vnlp_prep.check_command import check
 from vnlp_prep.clean_command import clean
 from vnlp_prep.command_line import (
     CONTEXT_SETTINGS,
-    DONE,
     Commands,
     exit_status,
     run_and_exit,
     version_option,
 )
-from vnlp_prep.errors import InputError
+from vnlp_prep.completion_command import completion
+from vnlp_prep.explain_command import explain
 from vnlp_prep.learn_command import learn
-from vnlp_prep.preprocessing_options import make_preprocessor, preprocessing_options
 from vnlp_prep.restore_command import restore
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class _Commands(Commands):
@@ -33,6 +33,17 @@ class _Commands(Commands):
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["clean", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what the first argument may be: a command, or what may stand behind ``clean``."""
+        from click.shell_completion import CompletionItem
+
+        found = super().shell_complete(ctx, incomplete)
+        if not incomplete.startswith("-"):
+            return [CompletionItem(incomplete, type="file"), *found]
+        known = {item.value for item in found}
+        options = clean.shell_complete(click.Context(clean, parent=ctx, info_name="clean"), incomplete)
+        return found + [item for item in options if item.value not in known]
 
 
 @click.group(
@@ -57,69 +68,12 @@ def cli() -> None:
     """
 
 
-@cli.command(
-    epilog="""\b
-Examples:
-  vnlp-prep explain "Teh vSphere client&#39;s log"
-  vnlp-prep explain --stages html,unicode --json - < page.html"""
-)
-@click.argument("text", nargs=-1, required=True)
-@click.option("--show-protected", is_flag=True, help="Also what is never touched: URLs, code, identifiers, ...")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
-@preprocessing_options
-def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **rest: Any) -> int:
-    """Show what every stage does to TEXT ('-': standard input), and what it only suggests."""
-    raw = _text_argument(text)
-    prep = make_preprocessor(rest)
-    steps = prep.trace(raw)
-    result = prep(raw)
-    # What stands in a tag or is damaged is no word yet: what is protected shows in the text that the word stages are given.
-    decoded = next((step.text for step in steps if step.stage not in ("html", "unicode")), result)
-    protected = prep.protected(decoded) if show_protected else None
-    if as_json:
-        import json
-
-        doc = prep.clean(raw)
-        entry: dict[str, Any] = {"raw": raw, "text": result}
-        entry["edits"] = [e.to_dict() for e in doc.edits]
-        entry["suggestions"] = [e.to_dict() for e in doc.suggestions]
-        if protected is not None:
-            entry["protected"] = [
-                {"start": p.start, "end": p.end, "kind": p.kind, "text": decoded[p.start : p.end]} for p in protected
-            ]
-        entry["steps"] = [
-            {
-                "stage": step.stage,
-                "text": step.text,
-                "edits": [e.to_dict() for e in step.edits],
-                "suggestions": [e.to_dict() for e in step.suggestions],
-            }
-            for step in steps
-        ]
-        click.echo(json.dumps(entry, indent=2))
-        return DONE
-    from vnlp_prep import terminal
-
-    paint = terminal.Paint(terminal.wants_colour(sys.stdout))
-    for line in terminal.explain_lines(raw, steps, result, decoded, protected, paint):
-        click.echo(line, color=True)
-    return DONE
-
-
 cli.add_command(clean)
 cli.add_command(check)
 cli.add_command(restore)
+cli.add_command(explain)
 cli.add_command(learn)
-
-
-def _text_argument(words: Sequence[str]) -> str:
-    """Return the text of ``explain``: its arguments, or standard input."""
-    data = sys.stdin.buffer.read() if tuple(words) == ("-",) else os.fsencode(" ".join(words))
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"the text is not UTF-8: byte 0x{data[error.start]:02x} at byte {error.start + 1}") from None
-    return text.removesuffix("\n") if tuple(words) == ("-",) else text
+cli.add_command(completion)
 
 
 def main(args: Sequence[str] | None = None) -> None:

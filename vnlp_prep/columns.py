@@ -1,4 +1,4 @@
-"""Columns of a table in memory, as Hugging Face ``datasets`` hands them to a function of its ``map``."""
+"""Columns of a table in memory: of Hugging Face ``datasets``, of data frames; a missing text stays missing."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def clean_columns(
                 raise TypeError(f"column {name!r}, row {row} of the batch: expected a str or None, not {type(value).__name__}")
             column.append(value if value is None else clean(value))
     return out
+
+
+def is_missing(value: object) -> bool:
+    """Return True for what stands where there is no text: None, NaN, and pandas' NA.
+
+    >>> [is_missing(value) for value in (None, float("nan"), "", 0)]
+    [True, True, False, False]
+    """
+    return value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")

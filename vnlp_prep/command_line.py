@@ -19,6 +19,8 @@ from vnlp_prep.errors import VnlpError
 if TYPE_CHECKING:
     from types import FrameType
 
+    from click.shell_completion import CompletionItem
+
     from vnlp_prep.corpus.readers import Limits
 
 #: Exit statuses.
@@ -69,6 +71,13 @@ def version_option(program: str) -> Callable[[_F], _F]:
             ctx.exit()
 
     return click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show, help="Show the version.")
+
+
+def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the names of files: the ``shell_complete`` of arguments and options that name one."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
 
 
 _ON_MISSING = ["reject", "pass"]

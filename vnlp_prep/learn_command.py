@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vnlp_prep.command_line import DONE, ERROR, REJECTS, reading_options, say_error, take_limits
+from vnlp_prep.command_line import DONE, ERROR, REJECTS, complete_files, reading_options, say_error, take_limits
 from vnlp_prep.preprocessing_options import config_option
 
 if TYPE_CHECKING:
@@ -34,16 +34,23 @@ Examples:
 Lines of FILE that you changed or added stay as they are; a decision 'reject' keeps a word out for good.
 Exit status: 0 done, 1 done with rejects, 2 error."""
 )
-@click.argument("inputs", nargs=-1, required=True, metavar="CORPUS...")
+@click.argument("inputs", nargs=-1, required=True, metavar="CORPUS...", shell_complete=complete_files)
 @click.option(
-    "-o", "--output", required=True, metavar="FILE", help="The lexicon (TSV); one that is there is merged. '-': stdout."
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="The lexicon (TSV); one that is there is merged. '-': stdout.",
 )
 @click.option("--source-field", metavar="NAME", help="Field that tells sources apart (team, repository, author).")
 @click.option("--min-documents", type=click.IntRange(1), metavar="N", help="A term stands in so many documents. Default: 3 to 5.")
 @click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Default: by the name.")
 @reading_options
-@click.option("--rejects", metavar="FILE", help="Where rejected lines go. Default: FILE.rejects.jsonl.")
-@click.option("--lexicon", metavar="FILE", help="Words that are known already (TSV).")
+@click.option(
+    "--rejects", metavar="FILE", shell_complete=complete_files, help="Where rejected lines go. Default: FILE.rejects.jsonl."
+)
+@click.option("--lexicon", metavar="FILE", shell_complete=complete_files, help="Words that are known already (TSV).")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes. The output is the same.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
 @config_option

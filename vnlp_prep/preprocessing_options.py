@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vnlp_prep.command_line import complete_files
 from vnlp_prep.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -54,9 +55,21 @@ def _as_stages(_: click.Context, __: click.Parameter, value: Any) -> tuple[str, 
     return names
 
 
+def _stage_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from vnlp_prep.stages import STAGES
+
+    return [name for name in STAGES if name.startswith(incomplete)]
+
+
 #: ``--config``: a file of settings, which are the defaults of the other flags.
 config_option = click.option(
-    "--config", metavar="FILE", is_eager=True, expose_value=False, callback=_as_defaults, help="Settings (TOML)."
+    "--config",
+    metavar="FILE",
+    shell_complete=complete_files,
+    is_eager=True,
+    expose_value=False,
+    callback=_as_defaults,
+    help="Settings (TOML).",
 )
 
 #: ``--isolated``: no file of settings is read.
@@ -70,9 +83,20 @@ def preprocessing_options(command: _F) -> _F:
     for option in (
         click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence from which an edit is made."),
         click.option("--html", type=click.Choice(["fragment", "page"]), help="Texts are fragments, or whole web pages."),
-        click.option("--vocabulary", metavar="FILE", help="Of the encoder: split compounds that its WordPiece breaks."),
-        click.option("--lexicon", metavar="FILE", help="Known words of your domain (TSV)."),
-        click.option("--stages", metavar="LIST", callback=_as_stages, help="Only these stages, with commas between."),
+        click.option(
+            "--vocabulary",
+            metavar="FILE",
+            shell_complete=complete_files,
+            help="Of the encoder: split compounds that its WordPiece breaks.",
+        ),
+        click.option("--lexicon", metavar="FILE", shell_complete=complete_files, help="Known words of your domain (TSV)."),
+        click.option(
+            "--stages",
+            metavar="LIST",
+            callback=_as_stages,
+            shell_complete=_stage_names,
+            help="Only these stages, with commas between.",
+        ),
         config_option,
     ):
         command = option(command)

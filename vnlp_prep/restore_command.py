@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vnlp_prep.command_line import DONE
+from vnlp_prep.command_line import DONE, complete_files
 
 
 @click.command(
@@ -13,9 +13,16 @@ Examples:
   vnlp-prep tickets.jsonl -o clean.jsonl --edits edits.jsonl
   vnlp-prep restore clean.jsonl edits.jsonl -o tickets.again.jsonl"""
 )
-@click.argument("cleaned", metavar="CLEANED")
-@click.argument("edits", metavar="EDITS")
-@click.option("-o", "--output", default="-", metavar="FILE", help="Default: standard output. .gz and .zst pack.")
+@click.argument("cleaned", metavar="CLEANED", shell_complete=complete_files)
+@click.argument("edits", metavar="EDITS", shell_complete=complete_files)
+@click.option(
+    "-o",
+    "--output",
+    default="-",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Default: standard output. .gz and .zst pack.",
+)
 @click.option("--file", metavar="NAME", help="Only this one of several inputs, as it was named.")
 def restore(cleaned: str, edits: str, *, output: str, file: str | None) -> int:
     """Give back the raw file that was cleaned into CLEANED, byte for byte, by the edit log that the run kept.

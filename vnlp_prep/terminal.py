@@ -1,9 +1,9 @@
-"""What people see: progress, the summary of a run, an explanation of the edits of a text."""
+"""What people see: colours, progress, the summary of a run."""
 
 from __future__ import annotations
 
 import os
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from vnlp_prep.corpus.records import shown
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from vnlp_prep.corpus.readers import Input
     from vnlp_prep.corpus.summary import Summary
-    from vnlp_prep.edits import Edit
 
-#: Colour of each stage: parameters of the terminal's "select graphic rendition" (ECMA-48).
+#: Colour of each stage, and how text can look: parameters of the terminal's "select graphic rendition" (ECMA-48).
 STAGE_COLOURS = {"html": "35", "unicode": "36", "repeats": "33", "compounds": "34", "spelling": "32"}
-_BOLD, _DIM, _RED, _GREEN, _YELLOW = "1", "2", "31", "32", "33"
+BOLD, DIM, STRUCK, RED, GREEN, YELLOW = "1", "2", "9", "31", "32", "33"
+UNDERLINED, DOTTED, REVERSED = "4", "4:4", "7"
 
 
 def wants_colour(stream: IO[str]) -> bool:
@@ -26,6 +26,24 @@ def wants_colour(stream: IO[str]) -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+# Terminals that draw a dotted underline: what they leave in the environment. Others may take the colon for something else.
+_DOTS_BY_PROGRAM = {"WezTerm", "iTerm.app", "ghostty", "mintty", "rio", "contour"}
+_DOTS_BY_TERM = ("xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty", "contour", "tmux-256color")
+_VTE_WITH_DOTS = 5200  # 0.52, of GNOME Terminal and many more
+
+
+def dotted_underline() -> str:
+    """Return how to underline with dots: SGR 4:4 in terminals that are known to draw it, in others a plain underline."""
+    vte = os.environ.get("VTE_VERSION", "")
+    if (
+        os.environ.get("TERM_PROGRAM") in _DOTS_BY_PROGRAM
+        or os.environ.get("TERM", "").startswith(_DOTS_BY_TERM)
+        or (vte.isdecimal() and int(vte) >= _VTE_WITH_DOTS)
+    ):
+        return DOTTED
+    return UNDERLINED
 
 
 class Paint:
@@ -67,7 +85,7 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 5) -> list[str]
     if summary.blank_lines:
         head += f", {counted(summary.blank_lines, 'blank line')}"
     head += f" in {duration(summary.seconds)} ({_rates(summary)})"
-    lines = [paint(head, _BOLD)]
+    lines = [paint(head, BOLD)]
     if summary.resumed:
         lines.append(f"went on behind {counted(summary.resumed, 'record')} of an interrupted run")
     if rejects:
@@ -80,9 +98,9 @@ def summary_lines(summary: Summary, paint: Paint, changes: int = 5) -> list[str]
         stages = ", ".join(f"{stage} {count:,}" for stage, count in ranked(summary.edits))
         lines.append(f"{counted(sum(summary.edits.values()), 'edit')}: {stages}")
     for stage, _ in ranked(summary.edits) if changes else ():
-        lines.append(paint(stage, _BOLD, STAGE_COLOURS.get(stage, _DIM)))
+        lines.append(paint(stage, BOLD, STAGE_COLOURS.get(stage, DIM)))
         for (_, before, after), count in summary.changes.top(changes, stage):
-            lines.append(f"  {count:>9,}  {_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}")
+            lines.append(f"  {count:>9,}  {quoted(before, paint, RED)} -> {quoted(after, paint, GREEN)}")
     return lines
 
 
@@ -97,7 +115,7 @@ def rejects_line(rejects: dict[str, int], files: Iterable[str], paint: Paint) ->
     """Return how many records were rejected, why, and where they are."""
     reasons = ", ".join(f"{count:,} {code}" for code, count in ranked(rejects))
     where = ", ".join(shown(path) for path in files)
-    return paint(f"{sum(rejects.values()):,} rejected", _BOLD, _RED) + f" ({reasons}): see {where}"
+    return paint(f"{sum(rejects.values()):,} rejected", BOLD, RED) + f" ({reasons}): see {where}"
 
 
 def ranked(counts: dict[str, int]) -> list[tuple[str, int]]:
@@ -110,8 +128,9 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _quoted(text: str, paint: Paint, colour: str) -> str:
-    return paint(f'"{visible(text)}"', colour) if text else paint("nothing", _DIM)
+def quoted(text: str, paint: Paint, colour: str) -> str:
+    """Return one side of an edit, in quotes."""
+    return paint(f'"{visible(text)}"', colour) if text else paint("nothing", DIM)
 
 
 def rate(amount: float, seconds: float) -> str:
@@ -192,72 +211,3 @@ class LateProgress:
         name = shortened(source.name.rsplit("/", 1)[-1], 30)
         task = self._progress.tasks[0].id
         self._progress.update(task, description=name, completed=self._done + source.packed, figures=figures)
-
-
-# Explain
-
-
-def explain_lines(
-    text: str, steps: Iterable[Any], result: str, decoded: str, protected: Iterable[Any] | None, paint: Paint
-) -> list[str]:
-    """Return what every stage did to ``text``, as lines.
-
-    ``steps`` are the pipeline's (stage, text, edits, suggestions); ``protected`` the spans of ``decoded`` (the text as the
-    stages that work on words were given it) that are never touched, or None to leave them out.
-    """
-    lines: list[str] = []
-    nothing = paint("  nothing", _DIM)
-    if protected is not None:
-        spans = list(protected)
-        lines.append(paint("protected", _BOLD) + nothing * (not spans))
-        lines += [f"  {visible(shortened(decoded[s.start : s.end]))}  {paint(s.kind, _DIM)}" for s in spans]
-    seen: dict[str, Sequence[Edit]] = {}
-    for step in steps:
-        # The stages run again until nothing changes: a second "nothing" says nothing.
-        if step.edits or step.stage not in seen:
-            lines.append(paint(step.stage, _BOLD, STAGE_COLOURS[step.stage]) + nothing * (not step.edits))
-        if step.edits:
-            lines += ["  " + line for line in _marked(step.text, step.edits, paint).split("\n")]
-        lines += ["  " + _edit_line(e, paint) for e in step.edits]
-        seen[step.stage] = step.suggestions
-    if any(seen.values()):
-        lines.append(paint("suggestions", _BOLD, _YELLOW) + paint("  not made, for they are not sure enough", _DIM))
-        lines += [f"  {_edit_line(e, paint)} {paint(e.stage, _DIM)}" for edits in seen.values() for e in edits]
-    lines.append(paint("result", _BOLD) + ("" if result != text else paint("  unchanged", _DIM)))
-    lines += ["  " + line for line in visible(result, newlines=True).split("\n")]
-    return lines
-
-
-#: Code points shown around an edit in a long text.
-_CONTEXT = 60
-
-
-def _marked(text: str, edits: Sequence[Edit], paint: Paint) -> str:
-    """Return ``text`` with its edits in red and green; without colour as ``[-this-]{+that+}``, like a word diff."""
-    out: list[str] = []
-    at = 0
-    for e in edits:
-        out.append(_context(text[at : e.start], first=at == 0, last=False))
-        before, after = visible(shortened(e.before)), visible(shortened(e.after))
-        if paint.on:
-            out += [paint(before, _RED, "9"), paint(after, _GREEN)]
-        else:
-            out += [f"[-{before}-]", f"{{+{after}+}}" if after else ""]
-        at = e.end
-    out.append(_context(text[at:], first=False, last=True))
-    return "".join(out)
-
-
-def _context(text: str, first: bool, last: bool) -> str:
-    if len(text) > 2 * _CONTEXT:
-        head = "" if first else text[:_CONTEXT]
-        tail = "" if last else text[-_CONTEXT:]
-        text = f"{head} … {tail}"
-    return visible(text, newlines=True)
-
-
-def _edit_line(edit: Edit, paint: Paint) -> str:
-    before, after = shortened(edit.before), shortened(edit.after)
-    return f"{_quoted(before, paint, _RED)} -> {_quoted(after, paint, _GREEN)}  " + paint(
-        f"{edit.rule} {edit.confidence:.2f} at {edit.start}", _DIM
-    )

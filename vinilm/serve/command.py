@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from vnlp_prep.command_line import complete_files
+
 #: The environment variable with the key that clients must show.
 KEY_VARIABLE = "VINILM_API_KEY"
 
@@ -20,7 +22,7 @@ Examples:
   vinilm serve path/to/model --backend openvino --dtype auto --port 8080
   VINILM_API_KEY=... vinilm serve path/to/model --host 0.0.0.0""",
 )
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="MODEL", shell_complete=complete_files)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; by default only this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free port.")
 @click.option("--backend", default="auto", show_default=True, metavar="NAME", help="auto, torch, openvino, onnx, tensorflow.")

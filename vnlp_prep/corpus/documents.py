@@ -17,6 +17,7 @@ from vnlp_prep.corpus.tables import plain_value
 from vnlp_prep.errors import InputError
 
 if TYPE_CHECKING:
+    from vnlp_prep.corpus.chunks import Chunk
     from vnlp_prep.corpus.run import Options
 
 _PARQUET_ROWS = 256  # read at a time
@@ -52,26 +53,44 @@ class Source:
                 self.options.table().check(file.schema_arrow, self.input.name)
         else:
             self.input.check()
+            self._reader = options.format(self.format)
 
     def documents(self) -> Iterator[Document]:
         """Yield the records in their order, bad ones with their problem. Raises InputError."""
         if self.format == "parquet":
             yield from self._rows()
             return
-        reader = self.options.format(self.format)
-        is_whole = self.format == "text" and self.options.whole_file
-        name = shown(self.path)
-        for chunk in self.input.chunks(None, is_whole=is_whole):
+        for chunk in self._chunks():
             for line in chunk.lines():
-                document = Document(name, line)
-                try:
-                    self._check(line, is_whole)
-                    record = reader.read(line)
-                    document.texts, document.is_blank, document.record = record.texts, record.is_blank, record
-                    document.name = self._name_of(record)
-                except Problem as problem:
-                    document.problem = problem
-                yield document
+                yield self._document(line)
+
+    def document_at(self, number: int) -> Document | None:
+        """Return the record in line (of Parquet: row) ``number``, counted from 1; None behind the last. Raises InputError."""
+        if self.format == "parquet":
+            return next((document for document in self._rows() if document.line.number == number), None)
+        for chunk in self._chunks():
+            for line in chunk.lines():
+                if line.number == number:
+                    return self._document(line)
+        return None
+
+    @property
+    def _is_whole(self) -> bool:
+        return self.format == "text" and self.options.whole_file
+
+    def _chunks(self) -> Iterator[Chunk]:
+        return self.input.chunks(None, is_whole=self._is_whole)
+
+    def _document(self, line: Line) -> Document:
+        document = Document(shown(self.path), line)
+        try:
+            self._check(line, self._is_whole)
+            record = self._reader.read(line)
+            document.texts, document.is_blank, document.record = record.texts, record.is_blank, record
+            document.name = self._name_of(record)
+        except Problem as problem:
+            document.problem = problem
+        return document
 
     def _check(self, line: Line, is_whole: bool) -> None:
         cap = self.options.limits.max_line_bytes
