@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from vnlp_prep.corpus.documents import Source, sources
 from vnlp_prep.corpus.inputs import find_inputs
 from vnlp_prep.corpus.records import field_name
 from vnlp_prep.corpus.summary import Summary
+from vnlp_prep.edits import Edit
+from vnlp_prep.review.figures import Figures
 from vnlp_prep.review.groups import Groups, Place
+from vnlp_prep.review.pieces import piece_counter
 from vnlp_prep.workers import map_in_processes
 
 if TYPE_CHECKING:
@@ -20,16 +22,19 @@ if TYPE_CHECKING:
     from vnlp_prep.corpus.documents import Document
     from vnlp_prep.corpus.readers import Input
     from vnlp_prep.corpus.run import Options
+    from vnlp_prep.lexicon.wordpiece import WordPieces
+    from vnlp_prep.review.pieces import PieceCounts
 
 # Records are cleaned in parts of this size, and the parts put together in order: whoever cleans them, the result is the same.
 _PART_RECORDS, _PART_CHARACTERS = 256, 500_000
 
 
 class _Part(NamedTuple):
-    """What was found in some records, and why some of them could not be cleaned."""
+    """What was found in some records, and how many of them could not be cleaned."""
 
     groups: Groups
     summary: Summary
+    figures: Figures
 
 
 def collect(
@@ -38,24 +43,29 @@ def collect(
     cleaner: Cleaner,
     summary: Summary,
     *,
+    figures: Figures | None = None,
+    vocabulary: WordPieces | None = None,
     format: str | None = None,
     watch: Callable[[Summary, Input], None] | None = None,
 ) -> Groups:
     """Clean ``inputs`` (files, folders, patterns; ``-`` is standard input) and return the changes in groups; nothing is written.
 
-    ``summary`` is filled while it goes on: records, those changed, changes by stage, rejects by reason. ``format`` None goes by
-    the name of the file. The records are cleaned in ``options.workers`` processes, with the same result for any number.
+    ``summary`` is filled while it goes on: records, those changed, changes by stage, rejects by reason. So are ``figures``,
+    with the pieces of ``vocabulary``. ``format`` None goes by the name of the file. The records are cleaned in
+    ``options.workers`` processes, with the same result for any number.
 
     Raises InputError if an input cannot be read; of an archive that ends too early, what was read counts (``summary.damaged``).
     """
     started = time.perf_counter()
     corpus = sources([named.path for named in find_inputs(inputs, format=format)], options, format, None)
     groups = Groups()
-    count = partial(count_part, cleaner=cleaner)
+    count = _PartCounter(cleaner, vocabulary)
     parts = _parts(corpus, summary, watch)
     for part in map_in_processes(count, parts, options.workers) if options.workers > 1 else map(count, parts):
         groups.merge(part.groups)
         summary.add(part.summary)
+        if figures is not None:
+            figures.merge(part.figures)
         summary.seconds = time.perf_counter() - started
     return groups
 
@@ -82,33 +92,52 @@ def _parts(
         yield part
 
 
-def count_part(part: Sequence[Document], cleaner: Cleaner) -> _Part:
-    """Clean some records and count what is changed; one that cannot be cleaned counts as rejected."""
-    groups, summary = Groups(), Summary()
-    for document in part:
-        if document.problem is not None:
-            summary.rejects[document.problem.code] += 1
-            continue
+class _PartCounter:
+    """Cleans records and counts what is changed; travels to worker processes."""
+
+    def __init__(self, cleaner: Cleaner, vocabulary: WordPieces | None) -> None:
+        self._cleaner = cleaner
+        self._vocabulary = vocabulary
+        self._pieces: Callable[[str], PieceCounts] | None = None
+
+    def __call__(self, part: Sequence[Document]) -> _Part:
+        """Clean and count some records; one that cannot be cleaned counts as rejected."""
+        found = _Part(Groups(), Summary(), Figures())
+        for number, document in enumerate(d for d in part if not d.is_blank):
+            reason = document.problem.code if document.problem is not None else self._count(document, number, found)
+            if reason is not None:
+                found.summary.rejects[reason] += 1
+                found.figures.add_reject(document.file, number)
+        found.summary.blank_lines = sum(d.is_blank for d in part)
+        return found
+
+    def _count(self, document: Document, number: int, found: _Part) -> str | None:
+        """Clean and count a record; return why that cannot be done, if so."""
+        groups, summary, figures = found
         try:
-            docs = [cleaner.clean(text) for text in document.texts]
+            docs = [self._cleaner.clean(text) for text in document.texts]
         except MemoryError:
             raise
         except Exception:  # one record must not cost the others
-            summary.rejects["internal-error"] += 1
-            continue
-        if document.is_blank:
-            summary.blank_lines += 1
-        else:
-            summary.records += 1
-            summary.passed += not docs
+            return "internal-error"
+        file, line = document.file, document.line.number
+        groups.add(Place(file, line, None), None, document.notes)
+        edits, suggestions = list(document.notes), list[Edit]()
+        for path, doc in zip(document.paths, docs, strict=True):
+            groups.add(Place(file, line, field_name(path)), doc.raw, doc.edits, doc.suggestions)
+            edits += doc.edits
+            suggestions += doc.suggestions
+            figures.add_text(doc.raw, doc.text)
+            if self._vocabulary is not None:
+                self._pieces = self._pieces or piece_counter(self._vocabulary)
+                before = self._pieces(doc.raw)
+                figures.add_pieces(before, self._pieces(doc.text) if doc.edits else before)
+        summary.records += 1
+        summary.passed += not docs
+        summary.changed += bool(edits)
+        summary.suggestions += len(suggestions)
+        summary.edits.update(e.stage for e in edits)
         if document.encoding:
             summary.encodings[document.encoding] += 1
-        groups.add(Place(document.file, document.line.number, None), None, document.notes)
-        edits = list(document.notes)
-        for path, doc in zip(document.paths, docs, strict=True):
-            groups.add(Place(document.file, document.line.number, field_name(path)), doc.raw, doc.edits, doc.suggestions)
-            edits += doc.edits
-            summary.suggestions += len(doc.suggestions)
-        summary.changed += bool(edits)
-        summary.edits.update(e.stage for e in edits)
-    return _Part(groups, summary)
+        figures.add_record(file, number, edits, suggestions)
+        return None
