@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
     from vnlp_prep.edits import Edit
 
-#: Bars of the histogram of confidences.
-BINS = 20
+#: Where the classes of confidence begin; the last one ends at 1.
+CONFIDENCES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 # Parts of the corpus in which changes are counted; a power of two, for two become one when there are too many.
 _MAX_PARTS = 512
 # Files that are counted one by one.
@@ -90,9 +91,11 @@ class Figures:
     #: (stage, rule) -> changes, and suggestions.
     edit_rules: Counter[tuple[str, str]] = field(default_factory=Counter)
     suggestion_rules: Counter[tuple[str, str]] = field(default_factory=Counter)
-    #: Number of the bin of the confidence -> changes, and suggestions.
+    #: Number of the class of confidence -> changes, and suggestions.
     edit_confidences: Counter[int] = field(default_factory=Counter)
     suggestion_confidences: Counter[int] = field(default_factory=Counter)
+    #: How many of the changes are wrong if their confidences are right: the sum of 1 - confidence.
+    expected_wrong: float = 0.0
     timeline: Timeline = field(default_factory=Timeline)
     #: Names as they are shown, in order; those above a limit count together under no name.
     files: dict[str, FileCounts] = field(default_factory=dict)
@@ -108,12 +111,13 @@ class Figures:
         counts: Counter[str] = Counter()
         for e in edits:
             self.edit_rules[e.stage, e.rule] += 1
-            self.edit_confidences[_bin(e.confidence)] += 1
+            self.edit_confidences[_class_of(e.confidence)] += 1
+            self.expected_wrong += 1 - e.confidence
             counts[e.stage] += 1
         suggested = 0
         for e in suggestions:
             self.suggestion_rules[e.stage, e.rule] += 1
-            self.suggestion_confidences[_bin(e.confidence)] += 1
+            self.suggestion_confidences[_class_of(e.confidence)] += 1
             suggested += 1
         self.timeline.add(number, counts)
         self.file(file).add(FileCounts(1, bool(counts), counts.total(), suggested))
@@ -138,6 +142,7 @@ class Figures:
         """Count what ``other`` has counted, in the records behind those of this one."""
         for name in ("edit_rules", "suggestion_rules", "edit_confidences", "suggestion_confidences"):
             getattr(self, name).update(getattr(other, name))
+        self.expected_wrong += other.expected_wrong
         start = self.timeline.records
         for i, counts in enumerate(other.timeline.parts):
             self.timeline.add(start + i * other.timeline.width, counts)
@@ -156,5 +161,5 @@ class Figures:
         return self.files.setdefault(name, FileCounts())
 
 
-def _bin(confidence: float) -> int:
-    return min(BINS - 1, int(confidence * BINS))
+def _class_of(confidence: float) -> int:
+    return bisect_right(CONFIDENCES, confidence) - 1

@@ -1,8 +1,8 @@
-"""HTML out of strings: everything is escaped, and what would not be seen, or would be obeyed, is shown by its name.
+r"""HTML out of strings: everything is escaped, and what would not be seen, or would be obeyed, is shown by its name.
 
 >>> print(tag("p", "a<b", tag("b", "&"), class_="x"))
 <p class="x">a&lt;b<b>&amp;</b></p>
->>> print(marked("a\\u200bb"))
+>>> print(marked("a\u200bb"))
 a<span class="ch" title="U+200B ZERO WIDTH SPACE">ZWSP</span>b
 """
 
@@ -34,7 +34,7 @@ class Markup(str):
 
 
 def text(value: str) -> Markup:
-    """``value`` as HTML; unprintable characters, and what UTF-8 cannot hold, as ``\\u....``."""
+    r"""``value`` as HTML; unprintable characters, and what UTF-8 cannot hold, as ``\u....``."""
     return Markup(escape(visible(value, newlines=True)))
 
 
@@ -44,7 +44,7 @@ def join(*children: str | None) -> Markup:
 
 
 def tag(name: str, *children: str | None, **attributes: str | float | bool | None) -> Markup:
-    """An element. ``class_`` is the attribute class, ``data_x`` data-x; True stands for one without a value, None and False for none.
+    """An element. ``class_`` is the attribute class, ``data_x`` data-x; True is one without a value, None and False are none.
 
     Numbers are written with at most two decimals.
     """
