@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from vnlp_prep.review.markup import Markup, join, tag
+from vnlp_prep.review.markup import Markup, join, marked, tag
 from vnlp_prep.stages import STAGES
 
 if TYPE_CHECKING:
@@ -98,3 +98,8 @@ def dot(stage: str) -> Markup:
     """A dot in the colour of a stage."""
     circle = Markup('<circle cx="5" cy="5" r="5"/>')
     return tag("svg", circle, class_=f"dot {stage_class(stage)}", viewBox="0 0 10 10", aria_hidden="true")
+
+
+def named_rule(stage: str, rule: str) -> tuple[Markup, Markup, Markup]:
+    """A rule, with its stage as a colour and, for who does not see that, as a word."""
+    return dot(stage), tag("span", marked(rule)), tag("span", f" ({stage})", class_="vh")

@@ -202,9 +202,10 @@ class Groups:
     def add(self, place: Place, raw: str | None, edits: Iterable[Edit], suggestions: Iterable[Edit] = ()) -> None:
         """Count the edits and suggestions of the text ``raw`` that stands at ``place``; the texts of a record one after another.
 
-        ``raw`` None: the text is not known (any more); the changes count, without examples.
+        ``raw`` None: the text is not known (any more); the changes count, without examples. What two stages suggest alike counts
+        once, as that of the surer one.
         """
-        for some, is_suggestion in ((edits, False), (suggestions, True)):
+        for some, is_suggestion in ((edits, False), (_distinct(suggestions), True)):
             for e in some:
                 form = _Form(e.rule, _shown(e.stage, e.before), shortened(e.after, _MAX_LENGTH))
                 key = _key(e.stage, form, is_suggestion)
@@ -243,6 +244,15 @@ class Groups:
             if is_suggestion in (None, group.is_suggestion) and (stages is None or group.stage in stages)
         ]
         return [group for _, group in sorted(wanted, key=lambda item: (-item[1].weight, -item[1].count, item[0]))]
+
+
+def _distinct(suggestions: Iterable[Edit]) -> Iterable[Edit]:
+    found: dict[tuple[int, int, str], Edit] = {}
+    for e in suggestions:
+        what = (e.start, e.end, e.after)
+        if what not in found or found[what].confidence < e.confidence:
+            found[what] = e
+    return found.values()
 
 
 def _shown(stage: str, before: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vnlp_prep.review import charts
 from vnlp_prep.review.markup import Markup, join, marked, tag
+from vnlp_prep.stages import STAGES
 from vnlp_prep.terminal import counted, shortened
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def group_list(groups: Sequence[Group], limit: int, noun: str, about: str) -> Ma
     if rest:
         left = counted(sum(g.count for g in rest), noun)
         more = tag("p", f"{len(rest):,} more groups of less weight, with {left}, are not shown.", class_="note more")
-    stages = sorted({g.stage for g in shown})
+    there = {g.stage for g in shown}
+    stages = [stage for stage in STAGES if stage in there] + sorted(there - set(STAGES))
     return join(
         tag("p", about, class_="lead"),
         tag(
@@ -64,12 +66,13 @@ def _tools(stages: Sequence[str], count: int) -> Markup:
 
 
 def _row(group: Group, noun: str) -> Markup:
-    near = _in_context(group.examples[0]) if group.examples else None
+    likely = sorted(group.examples, key=lambda e: e.before != group.before)  # written as in the row, if there is one
+    near = _in_context(likely[0]) if likely else None
     summary = tag(
         "summary",
         tag("span", _change(group.before, group.after), class_="chg"),
         tag("span", near, class_="near"),
-        tag("span", charts.dot(group.stage), marked(shortened(group.rule, _SHOWN)), class_="rule", title=group.stage),
+        tag("span", *charts.named_rule(group.stage, shortened(group.rule, _SHOWN)), class_="rule", title=group.stage),
         tag("span", f"{group.count:,}", class_="n"),
         tag("span", charts.bar(group.confidence, charts.stage_class(group.stage)), _confidence(group.confidence), class_="conf"),
     )
@@ -117,7 +120,7 @@ def _new(after: str, nothing: str) -> Markup:
 def _in_context(example: Example) -> Markup:
     left, right = example.before_context[-_NEAR:], example.after_context[:_NEAR]
     return join(
-        tag("bdi", marked(left), class_="l"),
+        tag("bdi", tag("span", marked(left)), class_="l"),
         tag("mark", marked(shortened(example.before, _SHOWN)), dir="auto"),
         tag("bdi", marked(right), class_="r"),
     )

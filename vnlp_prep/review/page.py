@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _BARS = 64  # of the chart over the corpus
 _MARKED_FILES = 24  # the most whose beginnings are marked there
 _LISTED_FILES = 50
-_LISTED_RULES = 40
+_LISTED_RULES = 12  # at once; the others fold out
+_MOST_RULES = 200
 
 #: What the reasons of rejects mean. The table of docs/corpus.md has all of them.
 _REASONS = {
@@ -146,7 +147,7 @@ def _cards(report: Report) -> Markup:
     cards = [
         _card("Records changed", _percent(share), f"{summary.changed:,} of {counted(summary.records, 'record')}", bar=share),
         _card("Changes", f"{edits:,}", f"{edits / summary.records:.1f} a record" if summary.records else "no records"),
-        _card("Likely wrong", _about_so_many(figures.expected_wrong), "changes, by their own confidence"),
+        _card("Likely wrong", _about_so_many(figures.expected_wrong), "of the changes, by their confidence"),
         _card("Suggestions", f"{summary.suggestions:,}", "not made: not sure enough"),
     ]
     if figures.characters_before and figures.characters_after is not None:
@@ -180,7 +181,7 @@ def _signed(share: float) -> str:
 
 
 def _about_so_many(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 0.05 else "0"
+    return f"≈ {value:,.0f}" if value >= 0.5 else "< 1" if value > 0 else "0"
 
 
 # --- Charts --------------------------------------------------------------------------------------------------------------
@@ -198,8 +199,8 @@ def _charts(report: Report) -> Markup:
     panels = [
         _panel("By stage", _by_stage(stages, made, suggested)),
         _panel("Over the corpus", _over_the_corpus(report, [s for s in stages if made[s]])) if made else None,
-        _panel("By rule", _by_rule(figures)),
         _panel("How sure", _how_sure(figures)),
+        _panel("By rule", _by_rule(figures)),
         _panel("As an encoder reads it", _pieces(figures.pieces_before, figures.pieces_after))
         if figures.pieces_before and figures.pieces_after
         else None,
@@ -241,19 +242,22 @@ def _by_rule(figures: Figures) -> Markup:
     most = max(both.values())
     listed = sorted(both.items(), key=lambda item: (-item[1], item[0]))
     rows = []
-    for (stage, rule), _ in listed[:_LISTED_RULES]:
+    for (stage, rule), _ in listed[:_MOST_RULES]:
         made, suggested = figures.edit_rules[stage, rule], figures.suggestion_rules[stage, rule]
         rows.append(
             (
-                join(charts.dot(stage), rule),
+                join(*charts.named_rule(stage, rule)),
                 charts.bar(made / most, charts.stage_class(stage), suggested / most),
-                f"{made:,}",
+                f"{made:,}" if made else "",
                 f"{suggested:,}" if suggested else "",
             )
         )
-    more = len(listed) - _LISTED_RULES
-    note = tag("p", f"and {counted(more, 'rarer rule')}", class_="note") if more > 0 else None
-    return join(_table(("rule", "", "changes", "suggestions"), rows, "Changes and suggestions by rule"), note)
+    heads, caption = ("rule", "", "changes", "suggestions"), "Changes and suggestions by rule"
+    first = _table(heads, rows[:_LISTED_RULES], caption)
+    if len(rows) <= _LISTED_RULES:
+        return first
+    fold = tag("summary", f"{len(listed) - _LISTED_RULES:,} rarer rules")
+    return join(first, tag("details", fold, _table(heads, rows[_LISTED_RULES:], f"{caption}, the rarer ones"), class_="fold"))
 
 
 def _how_sure(figures: Figures) -> Markup:
@@ -287,11 +291,12 @@ def _over_the_corpus(report: Report, stages: Sequence[str]) -> Markup:
     chart, top = charts.timeline(bars, stages, borders, "Changes in a record, along the corpus, by stage")
     records = bars[0][1] - bars[0][0] + 1
     each = "one record" if records == 1 else f"{records:,} records"
+    scale = tag("div", *(tag("span", f"{value:g}") for value in (top, top / 2, 0)), class_="scale", aria_hidden="true")
     axis = tag("div", tag("span", "record 1"), tag("span", f"{timeline.records:,}"), class_="axis")
-    note = f"A bar is {each}; its height, the changes in one of them. The grid ends at {top:g}."
+    note = f"A bar is {each}; its height, the changes in one of them."
     if borders:
         note += " Upright lines: where a file begins."
-    return join(charts.legend(stages), chart, axis, tag("p", note, class_="note"))
+    return join(charts.legend(stages), tag("div", scale, chart, axis, class_="plot"), tag("p", note, class_="note"))
 
 
 def _pieces(before: PieceCounts, after: PieceCounts) -> Markup:
