@@ -29,6 +29,19 @@ if TYPE_CHECKING:
 _PART_RECORDS, _PART_CHARACTERS = 256, 500_000
 
 
+class _Record(NamedTuple):
+    """What is needed of a document to clean and count it; ``problem`` is the code of the reason why that cannot be done."""
+
+    file: str
+    line: int
+    texts: list[str]
+    paths: list[tuple[str, ...]]
+    notes: list[Edit]
+    encoding: str | None
+    is_blank: bool
+    problem: str | None
+
+
 class _Part(NamedTuple):
     """What was found in some records, and how many of them could not be cleaned."""
 
@@ -70,16 +83,14 @@ def collect(
     return groups
 
 
-def _parts(
-    corpus: Sequence[Source], summary: Summary, watch: Callable[[Summary, Input], None] | None
-) -> Iterator[list[Document]]:
+def _parts(corpus: Sequence[Source], summary: Summary, watch: Callable[[Summary, Input], None] | None) -> Iterator[list[_Record]]:
     """Yield the records in parts; those that cannot be read are only counted."""
-    part: list[Document] = []
+    part: list[_Record] = []
     size = 0
     for source in corpus:
         for document in source.documents():
             summary.bytes_read += document.line.length
-            part.append(document)
+            part.append(_record(document))
             size += sum(map(len, document.texts))
             if len(part) >= _PART_RECORDS or size >= _PART_CHARACTERS:
                 yield part
@@ -92,6 +103,11 @@ def _parts(
         yield part
 
 
+def _record(d: Document) -> _Record:
+    problem = d.problem.code if d.problem is not None else None
+    return _Record(d.file, d.line.number, d.texts, d.paths, d.notes, d.encoding, d.is_blank, problem)
+
+
 class _PartCounter:
     """Cleans records and counts what is changed; travels to worker processes."""
 
@@ -100,30 +116,30 @@ class _PartCounter:
         self._vocabulary = vocabulary
         self._pieces: Callable[[str], PieceCounts] | None = None
 
-    def __call__(self, part: Sequence[Document]) -> _Part:
+    def __call__(self, part: Sequence[_Record]) -> _Part:
         """Clean and count some records; one that cannot be cleaned counts as rejected."""
         found = _Part(Groups(), Summary(), Figures())
-        for number, document in enumerate(d for d in part if not d.is_blank):
-            reason = document.problem.code if document.problem is not None else self._count(document, number, found)
-            if reason is not None:
-                found.summary.rejects[reason] += 1
-                found.figures.add_reject(document.file, number)
-        found.summary.blank_lines = sum(d.is_blank for d in part)
+        for number, record in enumerate(r for r in part if not r.is_blank):
+            problem = record.problem or self._count(record, number, found)
+            if problem is not None:
+                found.summary.rejects[problem] += 1
+                found.figures.add_reject(record.file, number)
+        found.summary.blank_lines = sum(r.is_blank for r in part)
         return found
 
-    def _count(self, document: Document, number: int, found: _Part) -> str | None:
+    def _count(self, record: _Record, number: int, found: _Part) -> str | None:
         """Clean and count a record; return why that cannot be done, if so."""
         groups, summary, figures = found
         try:
-            docs = [self._cleaner.clean(text) for text in document.texts]
+            docs = [self._cleaner.clean(text) for text in record.texts]
         except MemoryError:
             raise
         except Exception:  # one record must not cost the others
             return "internal-error"
-        file, line = document.file, document.line.number
-        groups.add(Place(file, line, None), None, document.notes)
-        edits, suggestions = list(document.notes), list[Edit]()
-        for path, doc in zip(document.paths, docs, strict=True):
+        file, line = record.file, record.line
+        groups.add(Place(file, line, None), None, record.notes)
+        edits, suggestions = list(record.notes), list[Edit]()
+        for path, doc in zip(record.paths, docs, strict=True):
             groups.add(Place(file, line, field_name(path)), doc.raw, doc.edits, doc.suggestions)
             edits += doc.edits
             suggestions += doc.suggestions
@@ -137,7 +153,7 @@ class _PartCounter:
         summary.changed += bool(edits)
         summary.suggestions += len(suggestions)
         summary.edits.update(e.stage for e in edits)
-        if document.encoding:
-            summary.encodings[document.encoding] += 1
+        if record.encoding:
+            summary.encodings[record.encoding] += 1
         figures.add_record(file, number, edits, suggestions)
         return None
