@@ -1,10 +1,11 @@
-"""Groups of equal changes: what is one group, its examples, its weight; bounded memory; the same from a corpus and from its log."""
+"""Groups of equal changes: what is one group, examples, weight; bounded memory; the same from a corpus and from its log."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,7 @@ def test_a_timeline_keeps_every_count(records, step):
     assert sum(counts["html"] for _, _, counts in bars) == 2 * len(wanted)
     assert bars[0][0] == 1
     assert bars[-1][1] == timeline.records == wanted[-1] + 1
-    assert all(one[1] + 1 == other[0] for one, other in zip(bars, bars[1:], strict=False))
+    assert all(one[1] + 1 == other[0] for one, other in pairwise(bars))
 
 
 # --- Out of a corpus, and out of an edit log -------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from functools import partial
-from http.server import HTTPServer, SimpleHTTPRequestHandler
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
@@ -71,7 +71,7 @@ def jsonl(path, *records):
 
 
 def test_a_corpus_becomes_one_page_and_stays_as_it_is(folder):
-    jsonl("kb.jsonl", {"text": "Teh host&#39;s fkag is sooooo slow"}, {"text": "fine"}, {"title": "no text"})
+    jsonl("kb.jsonl", {"text": "Teh host has the fkag set, it&#39;s sooooo slow"}, {"text": "fine"}, {"title": "no text"})
     before = hashlib.sha256(Path("kb.jsonl").read_bytes()).digest()
     said = report("kb.jsonl", "-o", "r.html", "--title", "Tickets & <others>", status=1).stderr.decode()
     assert "3 records, 1 changed: 3 changes and 1 suggestion in 4 groups; 1 rejected (1 field-missing)" in said
@@ -264,10 +264,19 @@ def open_all(browser) -> None:
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
 
 
+#: What came of the attacks, if anything: elements, scripts, requests, another title or base.
+INSIDE = """
+const kinds = ["img", "iframe", "script", "style", "base", "meta", "link", "form", 'a:not([href^="#"])'];
+const resources = performance.getEntriesByType("resource").filter((entry) => !entry.name.endsWith("/favicon.ico"));
+return [typeof window.hacked, document.querySelectorAll(kinds.map((kind) => `main ${kind}`).join()).length,
+  document.scripts.length, resources.length, document.title.includes("<script>"), document.baseURI === location.href];
+"""
+
+
 def test_nothing_in_a_hostile_report_runs_or_is_fetched(browser, folder):
     page = hostile_report(folder)
     Recorder.asked.clear()
-    server = HTTPServer(("127.0.0.1", 0), partial(Recorder, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Recorder, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -275,12 +284,7 @@ def test_nothing_in_a_hostile_report_runs_or_is_fetched(browser, folder):
             browser.get_log("browser")
             browser.get(address)
             open_all(browser)
-            inside = browser.execute_script(
-                "return [typeof window.hacked, document.querySelectorAll('main img, main iframe, main script, main style, main base,"
-                ' main meta, main link, main form, main a:not([href^="#"])\').length, document.scripts.length,'
-                " performance.getEntriesByType('resource').filter((e) => !e.name.endsWith('/favicon.ico')).length,"
-                " document.title.includes('<script>'), document.baseURI === location.href]"
-            )
+            inside = browser.execute_script(INSIDE)
             assert inside == ["undefined", 0, 1, 0, True, True]
             assert browser.current_url == address
             assert [message for message in problems(browser) if "favicon" not in message] == []
@@ -312,23 +316,19 @@ def test_the_list_is_filtered_and_sorted(browser, folder):
     browser.find_element("tag name", "body").send_keys("/")
     assert browser.switch_to.active_element == box
     box.send_keys("recieve known")
-    left = [row for row in rows if row.is_displayed()]
+    left = changes.find_elements("css selector", ".rows > details:not([hidden])")
     assert 0 < len(left) < 10
-    assert all("recieve" in row.text for row in left)
+    assert all("recieve" in row.get_property("textContent") for row in left)
     assert changes.find_element("css selector", ".shown").text == f"{len(left)} of {len(rows)}"
     box.send_keys(" nothing-has-this")
     assert changes.find_element("css selector", ".none").is_displayed()
     box.send_keys("\ue00c")  # Escape
     changes.find_element("css selector", '.chip[data-stage="html"]').click()
-    script = (
-        "return [...document.querySelectorAll('#changes .rows > details')].filter((d) => !d.hidden).map((d) => {}[arguments[0]])"
-    )
     stages = browser.execute_script(
         "return [...document.querySelectorAll('#changes details:not([hidden])')].map((d) => d.dataset.stage)"
     )
     assert "html" not in stages
     assert "spelling" in stages
-    assert script
     changes.find_element("css selector", 'option[value="count"]').click()
     counts = browser.execute_script(
         "return [...document.querySelectorAll('#changes details')].map((d) => Number(d.dataset.count))"
@@ -352,7 +352,7 @@ def test_it_fits_and_can_be_read(browser, folder, scheme, width):
     try:
         opened(browser, folder / "r.html")
         open_all(browser)
-        assert browser.execute_script("return document.documentElement.scrollWidth") == width
+        assert browser.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
         low = browser.execute_script(CONTRAST)
         assert low == []
     finally:
@@ -362,13 +362,15 @@ def test_it_fits_and_can_be_read(browser, folder, scheme, width):
 
 #: Texts whose contrast with their ground is below 4.5 (WCAG 2.2, 1.4.3), of the first rows and everything above.
 CONTRAST = """
-const light = (c) => { const [r, g, b] = c.map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const light = (c) => { const [r, g, b] = c.map((v) => linear(v / 255));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
 const parts = (c) => c.match(/[\\d.]+/g).map(Number);
 const ground = (e) => { for (; e; e = e.parentElement) { const c = parts(getComputedStyle(e).backgroundColor);
   if (c.length < 4 || c[3] > 0) return c.slice(0, 3); } return [255, 255, 255]; };
 const found = new Set();
-const all = [...document.querySelectorAll('body *')].filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
+const hasText = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+const all = [...document.querySelectorAll('body *')].filter(hasText);
 for (const e of all.slice(0, 900)) {
   if (e.closest('script, option, svg')) continue;
   const a = light(parts(getComputedStyle(e).color).slice(0, 3)), b = light(ground(e));
