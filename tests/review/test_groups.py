@@ -191,7 +191,7 @@ def test_an_edit_log_gives_the_groups_of_its_corpus(prep, tmp_path, monkeypatch)
     assert first[0].records == second[0].records - 1  # a log does not tell a blank line from one that did not change
     for name in ("changed", "suggestions", "edits"):
         assert getattr(first[0], name) == getattr(second[0], name)
-    for name in ("edit_rules", "suggestion_rules", "edit_confidences", "expected_wrong"):
+    for name in ("edit_rules", "suggestion_rules", "edit_confidences", "doubts"):
         assert getattr(first[1], name) == pytest.approx(getattr(second[1], name))
     assert first[1].files["kb.jsonl"] == second[1].files["kb.jsonl"]
 

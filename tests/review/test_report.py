@@ -84,7 +84,7 @@ def test_a_corpus_becomes_one_page_and_stays_as_it_is(folder):
     # Nothing that a browser would fetch, and no style or script but the two whose digests the policy names.
     assert not re.findall(r"""(?:src|href|action|url)\s*[=(]\s*["']?(?!#)[^"'\s)]""", page)
     assert not re.findall(r"<[^>]* (?:style|on\w+)=", page)
-    assert "default-src 'none'; style-src 'sha256-" in page
+    assert "default-src &#x27;none&#x27;; style-src &#x27;sha256-" in page
 
 
 def test_the_page_is_the_same_for_every_run_and_any_number_of_processes(folder):

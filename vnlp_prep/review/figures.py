@@ -94,8 +94,8 @@ class Figures:
     #: Number of the class of confidence -> changes, and suggestions.
     edit_confidences: Counter[int] = field(default_factory=Counter)
     suggestion_confidences: Counter[int] = field(default_factory=Counter)
-    #: How many of the changes are wrong if their confidences are right: the sum of 1 - confidence.
-    expected_wrong: float = 0.0
+    #: Number of the class -> how many of its changes are wrong if their confidences are right: the sum of 1 - confidence.
+    doubts: dict[int, float] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
     #: Names as they are shown, in order; those above a limit count together under no name.
     files: dict[str, FileCounts] = field(default_factory=dict)
@@ -111,8 +111,9 @@ class Figures:
         counts: Counter[str] = Counter()
         for e in edits:
             self.edit_rules[e.stage, e.rule] += 1
-            self.edit_confidences[_class_of(e.confidence)] += 1
-            self.expected_wrong += 1 - e.confidence
+            number_of_class = _class_of(e.confidence)
+            self.edit_confidences[number_of_class] += 1
+            self.doubts[number_of_class] = self.doubts.get(number_of_class, 0.0) + 1 - e.confidence
             counts[e.stage] += 1
         suggested = 0
         for e in suggestions:
@@ -121,6 +122,11 @@ class Figures:
             suggested += 1
         self.timeline.add(number, counts)
         self.file(file).add(FileCounts(1, bool(counts), counts.total(), suggested))
+
+    @property
+    def likely_wrong(self) -> float:
+        """How many of the changes are wrong if their confidences are right."""
+        return sum(self.doubts.values())
 
     def add_reject(self, file: str, number: int) -> None:
         """Count a record that was rejected."""
@@ -142,7 +148,8 @@ class Figures:
         """Count what ``other`` has counted, in the records behind those of this one."""
         for name in ("edit_rules", "suggestion_rules", "edit_confidences", "suggestion_confidences"):
             getattr(self, name).update(getattr(other, name))
-        self.expected_wrong += other.expected_wrong
+        for i, doubt in other.doubts.items():
+            self.doubts[i] = self.doubts.get(i, 0.0) + doubt
         start = self.timeline.records
         for i, counts in enumerate(other.timeline.parts):
             self.timeline.add(start + i * other.timeline.width, counts)

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,8 +29,8 @@ MAX_GROUPS = 20_000
 MAX_EXAMPLES = 5
 #: Code points of raw text on each side of an example.
 CONTEXT = 80
-#: The least doubt that counts: changes that are sure still show when they are frequent.
-LEAST_DOUBT = 0.001
+#: What a change counts for, however sure it is, for each power of ten of its number: what is very frequent still shows.
+SURE = 0.05
 # Code points of a replacement that are kept: a script of a megabyte is one edit.
 _MAX_LENGTH = 200
 # Ways to write one change ("Teh", "teh", "TEH") that are told apart.
@@ -128,8 +129,8 @@ class Group:
 
     @property
     def weight(self) -> float:
-        """How much there is to lose if nobody looks: count x doubt, where no doubt is below ``LEAST_DOUBT``."""
-        return self.count * max(self.doubt, LEAST_DOUBT)
+        """How much there is to lose if nobody looks: count x doubt; never below ``SURE`` x log10(count)."""
+        return max(self.count * self.doubt, SURE * math.log10(max(1, self.count)))
 
     def to_dict(self) -> dict[str, Any]:
         """The group as a dictionary for JSON."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vnlp_prep.review import charts
 from vnlp_prep.review.figures import CONFIDENCES, Figures
-from vnlp_prep.review.groups import LEAST_DOUBT
+from vnlp_prep.review.groups import SURE
 from vnlp_prep.review.listing import group_list
 from vnlp_prep.review.markup import Markup, join, marked, tag
 from vnlp_prep.stages import STAGES
@@ -147,7 +147,7 @@ def _cards(report: Report) -> Markup:
     cards = [
         _card("Records changed", _percent(share), f"{summary.changed:,} of {counted(summary.records, 'record')}", bar=share),
         _card("Changes", f"{edits:,}", f"{edits / summary.records:.1f} a record" if summary.records else "no records"),
-        _card("Likely wrong", _about_so_many(figures.expected_wrong), "of the changes, by their confidence"),
+        _card("Likely wrong", _about_so_many(figures.likely_wrong), "of the changes, by their confidence"),
         _card("Suggestions", f"{summary.suggestions:,}", "not made: not sure enough"),
     ]
     if figures.characters_before and figures.characters_after is not None:
@@ -173,7 +173,9 @@ def _card(label: str, value: str, more: str, *, bar: float | None = None, bad: b
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.1f} %"
+    if share >= 0.1 or share == 0:
+        return f"{100 * share:.0f} %"
+    return f"{100 * share:.1f} %" if share >= 0.0005 else "< 0.1 %"
 
 
 def _signed(share: float) -> str:
@@ -199,7 +201,7 @@ def _charts(report: Report) -> Markup:
     panels = [
         _panel("By stage", _by_stage(stages, made, suggested)),
         _panel("Over the corpus", _over_the_corpus(report, [s for s in stages if made[s]])) if made else None,
-        _panel("How sure", _how_sure(figures)),
+        _panel("Where the doubt is", _how_sure(figures)),
         _panel("By rule", _by_rule(figures)),
         _panel("As an encoder reads it", _pieces(figures.pieces_before, figures.pieces_after))
         if figures.pieces_before and figures.pieces_after
@@ -228,7 +230,7 @@ def _by_stage(stages: Sequence[str], made: Counter[str], suggested: Counter[str]
         (
             join(charts.dot(stage), stage),
             f"{made[stage]:,}",
-            f"{100 * made[stage] / total:.0f} %" if total else "",
+            _percent(made[stage] / total) if total else "",
             f"{suggested[stage]:,}" if suggested[stage] else "",
         )
         for stage in stages
@@ -262,21 +264,23 @@ def _by_rule(figures: Figures) -> Markup:
 
 def _how_sure(figures: Figures) -> Markup:
     made, suggested = figures.edit_confidences, figures.suggestion_confidences
-    most = max((made + suggested).values())
+    most = max(figures.doubts.values(), default=0) or 1
     rows = []
     for i in range(len(CONFIDENCES) - 1, -1, -1):
-        if not (made[i] or suggested[i]) and i == 0:
-            continue
+        doubt = figures.doubts.get(i, 0.0)
         end = CONFIDENCES[i + 1] if i + 1 < len(CONFIDENCES) else 1
         rows.append(
             (
                 f"{CONFIDENCES[i]:g} to {end:g}",
-                charts.bar(made[i] / most, "main", suggested[i] / most),
+                charts.bar(doubt / most, "main"),
+                _about_so_many(doubt) if doubt else "",
                 f"{made[i]:,}" if made[i] else "",
                 f"{suggested[i]:,}" if suggested[i] else "",
             )
         )
-    return _table(("confidence", "", "changes", "suggestions"), rows, "Changes and suggestions by confidence")
+    table = _table(("confidence", "", "likely wrong", "changes", "suggestions"), rows, "Changes and suggestions by confidence")
+    note = "Likely wrong: the changes of a class, each with 1 − its confidence. A suggestion is not made, so it is none of them."
+    return join(table, tag("p", note, class_="note"))
 
 
 def _over_the_corpus(report: Report, stages: Sequence[str]) -> Markup:
@@ -291,7 +295,7 @@ def _over_the_corpus(report: Report, stages: Sequence[str]) -> Markup:
     chart, top = charts.timeline(bars, stages, borders, "Changes in a record, along the corpus, by stage")
     records = bars[0][1] - bars[0][0] + 1
     each = "one record" if records == 1 else f"{records:,} records"
-    scale = tag("div", *(tag("span", f"{value:g}") for value in (top, top / 2, 0)), class_="scale", aria_hidden="true")
+    scale = tag("div", *(tag("span", f"{value:,g}") for value in (top, top / 2, 0)), class_="scale", aria_hidden="true")
     axis = tag("div", tag("span", "record 1"), tag("span", f"{timeline.records:,}"), class_="axis")
     note = f"A bar is {each}; its height, the changes in one of them."
     if borders:
@@ -358,6 +362,6 @@ def _how(report: Report) -> Markup:
             f"{report.groups.forgotten:,} groups of little weight, with {report.groups.forgotten_changes:,} changes, were"
             " forgotten on the way; they are in the figures, but not in the lists.",
         )
-    order = f"The order of the lists is count × (1 − confidence), where nothing counts as surer than {1 - LEAST_DOUBT:g}."
+    order = f"The lists are in the order of count × (1 − confidence); what is sure counts for at least {SURE:g} × log₁₀(count)."
     words = "Words that differ only by their case are one group, and so are tags that differ only by their attributes."
     return tag("details", tag("summary", "How this was made"), tag("dl", *rows), tag("p", order, " ", words), forgotten)
