@@ -214,14 +214,14 @@ def _panel(title: str, content: Markup) -> Markup:
     return tag("div", tag("h3", title), content, class_="panel")
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> Markup:
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str, kind: str | None = None) -> Markup:
     """A table; the first column is text, the others are figures, except bars."""
     head = tag("tr", *(tag("th", name, scope="col", class_=None if i == 0 else "num") for i, name in enumerate(heads)))
     body = [
         tag("tr", tag("th", row[0], scope="row"), *(tag("td", v, class_="b" if "<svg" in v[:4] else "num") for v in row[1:]))
         for row in rows
     ]
-    return tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
+    return tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body), class_=kind)
 
 
 def _by_stage(stages: Sequence[str], made: Counter[str], suggested: Counter[str]) -> Markup:
@@ -278,7 +278,8 @@ def _how_sure(figures: Figures) -> Markup:
                 f"{suggested[i]:,}" if suggested[i] else "",
             )
         )
-    table = _table(("confidence", "", "likely wrong", "changes", "suggestions"), rows, "Changes and suggestions by confidence")
+    heads = ("confidence", "", "likely wrong", "changes", "suggestions")
+    table = _table(heads, rows, "Changes and suggestions by confidence", "classes")
     note = "Likely wrong: the changes of a class, each with 1 − its confidence. A suggestion is not made, so it is none of them."
     return join(table, tag("p", note, class_="note"))
 
