@@ -88,9 +88,9 @@ def test_a_corpus_becomes_one_page_and_stays_as_it_is(folder):
 
 
 def test_the_page_is_the_same_for_every_run_and_any_number_of_processes(folder):
-    for number, workers in enumerate((1, 1, 2)):
-        report(SAMPLE, "-o", f"{number}.html", "--workers", workers, "-q")
-    assert Path("0.html").read_bytes() == Path("1.html").read_bytes() == Path("2.html").read_bytes()
+    for workers in (1, 2):
+        report(SAMPLE, "-o", f"{workers}.html", "--workers", workers, "-q")
+    assert Path("1.html").read_bytes() == Path("2.html").read_bytes()
 
 
 def test_an_edit_log_is_known_by_its_lines(folder):
