@@ -19,6 +19,7 @@ from vnlp_prep.command_line import (
 from vnlp_prep.completion_command import completion
 from vnlp_prep.explain_command import explain
 from vnlp_prep.learn_command import learn
+from vnlp_prep.report_command import report
 from vnlp_prep.restore_command import restore
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ Examples:
   vnlp-prep explain "Teh vSphere client&#39;s log"
   vnlp-prep learn tickets.jsonl -o domain.tsv
   vnlp-prep check docs/ kb.jsonl
+  vnlp-prep report tickets.jsonl -o report.html
 
 Exit status: 0 done, 1 done with rejects, 2 error. 'vnlp-prep clean --help' has all options.""",
 )
@@ -73,6 +75,7 @@ cli.add_command(check)
 cli.add_command(restore)
 cli.add_command(explain)
 cli.add_command(learn)
+cli.add_command(report)
 cli.add_command(completion)
 
 

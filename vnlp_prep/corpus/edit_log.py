@@ -17,16 +17,21 @@ import orjson
 
 from vnlp_prep.corpus.json_fields import replace_strings
 from vnlp_prep.corpus.records import Problem, field_name
+from vnlp_prep.edits import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from vnlp_prep.corpus.records import Line, Record
-    from vnlp_prep.edits import Cleaned, Edit
+    from vnlp_prep.edits import Cleaned
 
 
 class CannotUndoError(ValueError):
     """Edits that do not fit the text that they are said to have made."""
+
+
+class NoEntryError(ValueError):
+    """A line that is no entry of an edit log."""
 
 
 def changed_entry(
@@ -63,6 +68,37 @@ def closing_entry(file: str, lines: int | None, sha256: str | None, output: str)
     ``lines`` None: it is a table.
     """
     return {"file": file, "line": None, "edits": [], "lines": lines, "sha256": sha256, "output": output}
+
+
+def entry_in(line: bytes) -> dict[str, Any]:
+    """Return the entry in a line of an edit log. Raises NoEntryError; what the edits say is not looked at."""
+    try:
+        entry = orjson.loads(line)
+        kinds: dict[str, Any] = {"file": str, "line": (int, type(None)), "edits": list}
+        if entry["line"] is None:
+            kinds |= {"lines": (int, type(None)), "sha256": (str, type(None)), "output": str}
+        if all(isinstance(entry[name], kind) for name, kind in kinds.items()):
+            return dict(entry)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        pass
+    raise NoEntryError("is no entry of an edit log")
+
+
+def edits_in(entry: dict[str, Any], key: str = "edits") -> list[tuple[str | None, Edit]]:
+    """Return the edits of an entry (or its ``suggestions``), each with its field. Raises NoEntryError for what is none."""
+    found = []
+    for value in entry.get(key, ()):
+        try:
+            name, edit = value["field"], Edit(*(value[name] for name in Edit._fields))
+        except (KeyError, TypeError):
+            raise NoEntryError(f"has something under {key!r} that is no edit") from None
+        is_text = all(isinstance(v, str) for v in (edit.stage, edit.rule, edit.before, edit.after))
+        is_number = isinstance(edit.confidence, (int, float)) and 0 <= edit.confidence <= 1
+        is_span = isinstance(edit.start, int) and isinstance(edit.end, int) and 0 <= edit.start < edit.end
+        if not (is_text and is_number and is_span and (name is None or isinstance(name, str))):
+            raise NoEntryError(f"has something under {key!r} that is no edit")
+        found.append((name, edit))
+    return found
 
 
 def _edit(name: str | None, e: Edit) -> dict[str, Any]:

@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
 from vnlp_prep.corpus.chunks import CHUNK_BYTES
-from vnlp_prep.corpus.edit_log import CannotUndoError, restored_line
+from vnlp_prep.corpus.edit_log import CannotUndoError, NoEntryError, entry_in, restored_line
 from vnlp_prep.corpus.encodings import Decoder
 from vnlp_prep.corpus.readers import Input, Limits, known_format
 from vnlp_prep.corpus.records import Problem, shown
@@ -131,25 +129,13 @@ class _Log:
             return None
         self._number = line.number
         try:
-            entry = orjson.loads(line.raw)
-            _check(entry)
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise self.error("is no entry of an edit log") from None
-        return dict(entry)
+            return entry_in(line.raw)
+        except NoEntryError as error:
+            raise self.error(str(error)) from None
 
     def error(self, what: str) -> InputError:
         """Return what is wrong with the entry at hand."""
         return InputError(f"{self._source.name}:{self._number}: {what}")
-
-
-def _check(entry: Any) -> None:
-    """Raise KeyError or TypeError for what is no entry."""
-    kinds: dict[str, Any] = {"file": str, "line": (int, type(None)), "edits": list}
-    if entry["line"] is None:
-        kinds |= {"lines": (int, type(None)), "sha256": (str, type(None)), "output": str}
-    for name, kind in kinds.items():
-        if not isinstance(entry[name], kind):
-            raise TypeError(name)
 
 
 def _inputs_in(source: Input) -> list[_Cleaned]:

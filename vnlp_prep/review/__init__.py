@@ -1,0 +1,12 @@
+"""What a person looks at: the changes of a corpus in groups, and the page that shows them.
+
+groups.py      edits and suggestions -> groups of equal changes, with examples, in bounded memory
+figures.py     the numbers beside them: by rule, by confidence, over the corpus, by file
+pieces.py      what an encoder makes of the texts
+collect.py     a corpus -> groups and figures; nothing is written
+logged.py      an edit log -> the same; nothing is cleaned again
+markup.py      HTML that escapes all it shows
+charts.py      charts as SVG
+listing.py     groups as a list that opens to examples
+page.py        groups and figures -> the report, one page of HTML with report.css and report.js in it
+"""
