@@ -18,17 +18,24 @@ from vnlp_prep.errors import InputError
 
 if TYPE_CHECKING:
     from vnlp_prep.corpus.run import Options
+    from vnlp_prep.edits import Edit
 
 _PARQUET_ROWS = 256  # read at a time
 
 
 @dataclass
 class Document:
-    """One record: where it stands, its texts (none if it is blank, bad, or passed on without its fields), its name."""
+    """One record: where it stands, its texts (none if it is blank, bad, or passed on without its fields), its name.
+
+    ``paths`` are the keys that lead to each of the texts (empty for plain text), ``notes`` the edits made in reading.
+    """
 
     file: str
     line: Line
     texts: list[str] = field(default_factory=list)
+    paths: list[tuple[str, ...]] = field(default_factory=list)
+    notes: list[Edit] = field(default_factory=list)
+    encoding: str | None = None
     is_blank: bool = False
     #: The value of the field that names the record or its source: as JSON has it, None if there is none.
     name: Any = None
@@ -65,7 +72,8 @@ class Source:
                 try:
                     self._check(line, is_whole)
                     record = reader.read(line)
-                    document.texts, document.is_blank = record.texts, record.is_blank
+                    document.texts, document.paths, document.is_blank = record.texts, record.paths, record.is_blank
+                    document.notes, document.encoding = record.notes, record.encoding
                     document.name = self._name_of(record)
                 except Problem as problem:
                     document.problem = problem
@@ -98,7 +106,7 @@ class Source:
                 self.input.packed = (self.input.size or 0) * (number - 1 + batch.num_rows) // file.metadata.num_rows
                 for row, name in zip(table.read(batch, number), self._row_names(batch), strict=True):
                     texts = row.texts if row.problem is None else []
-                    yield Document(shown(self.path), row.line, texts, name=name, problem=row.problem)
+                    yield Document(shown(self.path), row.line, texts, row.paths, name=name, problem=row.problem)
                 number += batch.num_rows
         except (pyarrow.ArrowException, OSError) as error:
             raise cannot_read(self.path, error) from None
