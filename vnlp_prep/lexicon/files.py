@@ -86,13 +86,22 @@ def data_folder() -> Path:
 
 def read_text(path: Path) -> str:
     """Return the file's text. Raises LexiconError when it is no readable UTF-8 text."""
+    return text_of(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the file's bytes. Raises LexiconError when it cannot be read or is too large."""
     try:
         size = path.stat().st_size
         if size > _MAX_BYTES:
             raise LexiconError(f"{path}: {size} bytes is too large for a lexicon (at most {_MAX_BYTES})")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as e:
         raise LexiconError(f"{path}: cannot read the lexicon: {e.strerror or e}") from e
+
+
+def text_of(data: bytes, path: Path) -> str:
+    """Return the text of the file ``path``, which has the bytes ``data``. Raises LexiconError when it is no UTF-8 text."""
     if b"\0" in data[:10_000] or data[:1] == b"\x80":
         raise LexiconError(f"{path}: not a text file; a lexicon is tab-separated text, one term a line")
     try:
@@ -113,11 +122,16 @@ def read_rows(path: Path) -> list[Row | str]:
 
     Raises LexiconError with file and line on the first thing that is wrong.
     """
+    return rows_of(read_text(path), path)
+
+
+def rows_of(text: str, path: Path) -> list[Row | str]:
+    """Return the lines of the term list ``path``, which has the text ``text``, as ``read_rows`` does."""
     columns: tuple[str, ...] = _COLUMNS
     found: list[Row | str] = []
     first_seen: dict[str, int] = {}
     has_rows = False
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         line = line.rstrip("\r")
         if not line.strip():
             continue
