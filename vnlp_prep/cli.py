@@ -22,6 +22,7 @@ from vnlp_prep.errors import InputError
 from vnlp_prep.learn_command import learn
 from vnlp_prep.preprocessing_options import make_preprocessor, preprocessing_options
 from vnlp_prep.restore_command import restore
+from vnlp_prep.review_command import review
 
 
 class _Commands(Commands):
@@ -44,6 +45,7 @@ Examples:
   vnlp-prep restore kb.clean.jsonl.gz edits.jsonl
   vnlp-prep explain "Teh vSphere client&#39;s log"
   vnlp-prep learn tickets.jsonl -o domain.tsv
+  vnlp-prep review domain.tsv tickets.jsonl
 
 Exit status: 0 done, 1 done with rejects, 2 error. 'vnlp-prep clean --help' has all options.""",
 )
@@ -107,6 +109,7 @@ def explain(text: tuple[str, ...], *, show_protected: bool, as_json: bool, **res
 cli.add_command(clean)
 cli.add_command(restore)
 cli.add_command(learn)
+cli.add_command(review)
 
 
 def _text_argument(words: Sequence[str]) -> str:
