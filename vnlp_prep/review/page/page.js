@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { VirtualList } from "./list.js";
-import { change, counted, element, inContext, percent, visible } from "./text.js";
+import { change, counted, element, inContext, inOneLine, percent, visible } from "./text.js";
 import { TryIt } from "./try.js";
 
 const $ = (id) => document.getElementById(id);
@@ -40,9 +40,9 @@ const list = new VirtualList($("list"), $("rows"), {
     sign.textContent = SYMBOLS[kind] ?? "";
     sign.setAttribute("aria-label", kind || (group.is_word ? "to decide" : "no word"));
     what.replaceChildren(...change(group.before, group.after));
-    context.replaceChildren(...(group.example ? inContext(group.example, 60) : []));
+    context.replaceChildren(...(group.example ? inOneLine(group.example) : []));
     const chip = element("span", `chip stage-${group.stage}`, group.stage);
-    source.replaceChildren(chip, element("small", "", group.suggestion ? `${group.rule} · suggested` : group.rule));
+    source.replaceChildren(element("span", "", chip, group.suggestion ? element("span", "chip only", "suggested") : ""), element("small", "", group.rule));
     sure.textContent = percent(group.confidence);
     sure.classList.toggle("unsure", group.confidence < 0.75);
     count.textContent = group.count.toLocaleString("en");
@@ -85,7 +85,7 @@ function showFiltered(select) {
   found.sort(ORDERS[$("order").value]);
   const at = select ? found.indexOf(select) : -1;
   list.show(found, found.length ? Math.max(0, at) : -1);
-  $("shown").textContent = counted(found.length, "change") + " shown";
+  $("shown").textContent = counted(found.length, "change");
   $("empty").hidden = found.length > 0;
   if (!found.length) {
     const isDone = which() === "open" && state?.words > 0 && state.decided >= state.words && !asked;

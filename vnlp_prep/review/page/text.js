@@ -65,11 +65,20 @@ export function change(before, after) {
   return [side("old", before, old), arrow, made];
 }
 
-/** An example in its context; shortened to about so many characters on each side. */
-export function inContext(example, length = 1000) {
-  const left = example.before_context.slice(-length);
-  const right = example.after_context.slice(0, length);
-  return [...visible(left), element("mark", "here", ...visible(example.before)), ...visible(right)];
+/** An example in its context. */
+export function inContext(example) {
+  const here = element("mark", "here", ...visible(example.before));
+  return [...visible(example.before_context), here, ...visible(example.after_context)];
+}
+
+const LEFT = 26; // characters before a change in a row
+
+/** An example in one line, so short on the left that the change is in sight; the right is cut where the line ends. */
+export function inOneLine(example) {
+  let left = example.before_context.replace(/\s+/g, " ");
+  if (left.length > LEFT) left = "…" + left.slice(-LEFT).replace(/^\S*\s(?=.)/, "");
+  const right = example.after_context.replace(/\s+/g, " ");
+  return inContext({ before_context: left, before: example.before, after_context: right });
 }
 
 export const percent = (share) => (share >= 0.995 && share < 1 ? "99" : Math.round(share * 100).toString()) + " %";
