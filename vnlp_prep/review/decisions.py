@@ -211,14 +211,16 @@ class Decisions:
             raise RefusedError("a word can be replaced by another one, not by nothing")
         if len(wanted) > 2 * MAX_TERM or not wanted.isprintable():
             raise RefusedError(f"the replacement is longer than {2 * MAX_TERM} characters, or has characters that cannot be seen")
+        low = wanted.lower()
+        forms = (self._lexicon.spelling(low), low, wanted)
+        found = next(form for form in forms if like(before, form) == wanted or form == wanted)
         for word in _words(wanted):
-            if word.lower() == before.lower():
+            if word.lower() == before.lower() and (word != wanted or found.islower()):
                 raise RefusedError(f"{before!r} cannot be replaced by a text with {word!r} in it; keep it, if it is right")
             entry = self._entries.get(word.lower())
-            if entry is not None and entry.replacement:
+            if entry is not None and entry.replacement and word.lower() != before.lower():
                 raise RefusedError(f"{word!r} is itself replaced, by {entry.replacement!r}; write that")
-        low = wanted.lower()
-        return next(form for form in (self._lexicon.spelling(low), low, wanted) if like(before, form) == wanted or form == wanted)
+        return found
 
     def _needed(self, replacement: str) -> list[str]:
         """Return the words of a replacement that nobody knows: they would be corrected in their turn."""

@@ -82,7 +82,10 @@ function showFiltered(select) {
       (!kind || (kind === "suggestion") === g.suggestion) &&
       (!asked || g.searched.includes(asked)),
   );
-  found.sort(ORDERS[$("order").value]);
+  const order = ORDERS[$("order").value];
+  // What is looked for among the words themselves comes before what only has it around.
+  const isAround = (g) => Number(Boolean(asked) && !g.named.includes(asked));
+  found.sort((a, b) => isAround(a) - isAround(b) || order(a, b));
   const at = select ? found.indexOf(select) : -1;
   list.show(found, found.length ? Math.max(0, at) : -1);
   $("shown").textContent = counted(found.length, "change");
@@ -347,7 +350,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-$("search").addEventListener("input", () => showFiltered(current));
+$("search").addEventListener("input", () => showFiltered());
 for (const id of ["kind", "order", "rule"]) $(id).addEventListener("change", () => showFiltered(current));
 $("stage").addEventListener("change", () => {
   fillSelects();
@@ -374,7 +377,8 @@ async function load() {
   for (const group of found) {
     group.sorted = group.before.toLowerCase();
     const e = group.example;
-    group.searched = [group.before, "→", group.after, group.rule, e ? e.before_context + e.before + e.after_context : ""].join(" ").toLowerCase();
+    group.named = `${group.before} → ${group.after}`.toLowerCase();
+    group.searched = `${group.named} ${group.rule} ${e ? e.before_context + e.before + e.after_context : ""}`.toLowerCase();
   }
   all.splice(0, all.length, ...found);
   $("file").textContent = $("help-file").textContent = answer.file;
