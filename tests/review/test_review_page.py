@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [
-    *["We recieve a mesage from the frobnicatr each day."] * 4,
+    *["We recieve a mesage from the client each day."] * 4,
     *["The hostt has the fkag set, see <b>KB 1234</b> and restart it."] * 3,
     "Open the page as specifiedin the manual of the client.",
 ]
@@ -138,14 +138,15 @@ def test_decisions_by_keys_are_kept_and_obeyed(browser: Chrome, start: Callable[
     assert page.text("file") == "domain.tsv"
     words = int(page.text("progress-all"))
     assert words >= 5
+    before = int(page.text("effect-changes"))
     page.find("fkag")
     page.keys("a")
     page.is_saved()
     assert page.text("progress-done") == "1"
-    assert page.text("effect-more") in ("+3", "0")  # it may be made without a decision
+    assert page.text("effect-changes") == str(before + int(page.text("effect-more")))
     page.find("recieve")
     page.keys("r")
-    page.find("frobnicatr")
+    page.find("mesage")
     page.keys("i")
     page.find("hostt")
     page.keys("e")
@@ -159,16 +160,16 @@ def test_decisions_by_keys_are_kept_and_obeyed(browser: Chrome, start: Callable[
     page.keys("u")
     page.is_saved()
     assert page.text("progress-done") == "4"
-    assert page.text("effect-fewer") == "−4" or int(page.text("effect-fewer").replace("−", "")) >= 4
+    assert page.text("effect-fewer") == "−8"
     assert "Undone" in page.text("toast")
 
-    wanted = {"fkag": "accepted", "recieve": "rejected", "frobnicatr": "kept", "hostt": "replaced", "specifiedin": ""}
+    wanted = {"fkag": "accepted", "recieve": "rejected", "mesage": "kept", "hostt": "replaced", "specifiedin": ""}
     page.reload()
     page.choose("all")
     page.until(lambda: wanted.items() <= page.decisions().items())
     assert page.text("progress-done") == "4"
     prep = Preprocessor(lexicon=running.domain)
-    assert prep("We recieve the fkag of the hostt and the frobnicatr.") == "We recieve the flag of the server and the frobnicatr."
+    assert prep("We recieve the fkag of the hostt and the mesage.") == "We recieve the flag of the server and the mesage."
     assert prep(TEXTS[-1]) == "Open the page as specified in the manual of the client."
     assert complaints(browser) == []
     status, said = running.end()
