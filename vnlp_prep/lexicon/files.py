@@ -22,7 +22,7 @@ have it, separated by spaces. It loads twenty times as fast as a line a word.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from vnlp_prep.errors import LexiconError
@@ -125,8 +125,16 @@ def read_rows(path: Path) -> list[Row | str]:
     return rows_of(read_text(path), path)
 
 
-def rows_of(text: str, path: Path) -> list[Row | str]:
-    """Return the lines of the term list ``path``, which has the text ``text``, as ``read_rows`` does."""
+#: The rows of lines that were read before, by the columns of their list.
+RowsMet = dict[tuple[str, ...], dict[str, Row]]
+
+
+def rows_of(text: str, path: Path, met: RowsMet | None = None) -> list[Row | str]:
+    """Return the lines of the term list ``path``, which has the text ``text``, as ``read_rows`` does.
+
+    ``met``: what to remember rows in, for a list that is read again and again with few changes.
+    """
+    met = {} if met is None else met
     columns: tuple[str, ...] = _COLUMNS
     found: list[Row | str] = []
     first_seen: dict[str, int] = {}
@@ -138,16 +146,18 @@ def rows_of(text: str, path: Path) -> list[Row | str]:
         if line[0] == "#":
             found.append(line)
             continue
-        cells = line.split("\t")
-        where = f"{path}:{number}"
-        if not has_rows and cells[0] == "term":
-            columns, has_rows = _named_columns(cells, where), True
-            continue
-        has_rows = True
-        if len(cells) > len(columns):
-            raise LexiconError(f"{where}: {len(cells)} columns where {', '.join(columns)} are known")
-        row = _row(dict(zip(columns, (c.strip() for c in cells), strict=False)), where, number)
+        if not has_rows:
+            has_rows = True
+            cells = line.split("\t")
+            if cells[0] == "term":
+                columns = _named_columns(cells, f"{path}:{number}")
+                continue
+        known = met.setdefault(columns, {})
+        row = known.get(line)
+        if row is None or row.line != number:
+            row = known[line] = replace(row, line=number) if row else _row(line, columns, f"{path}:{number}", number)
         if row.term in first_seen:
+            where = f"{path}:{number}"
             raise LexiconError(f"{where}: {row.term!r} stands already in line {first_seen[row.term]}; keep one of the two")
         first_seen[row.term] = number
         found.append(row)
@@ -161,7 +171,11 @@ def _named_columns(cells: list[str], where: str) -> tuple[str, ...]:
     return tuple(cells)
 
 
-def _row(cells: dict[str, str], where: str, number: int) -> Row:
+def _row(line: str, columns: tuple[str, ...], where: str, number: int) -> Row:
+    values = line.split("\t")
+    if len(values) > len(columns):
+        raise LexiconError(f"{where}: {len(values)} columns where {', '.join(columns)} are known")
+    cells = dict(zip(columns, (value.strip() for value in values), strict=False))
     decision = cells.get("decision", "").lower()
     if decision and decision not in DECISIONS:
         raise LexiconError(f"{where}: decision {decision[:20]!r} is none of {', '.join(DECISIONS)}")

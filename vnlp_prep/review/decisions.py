@@ -27,7 +27,7 @@ from urllib.parse import quote, unquote
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import Partial, check_output
 from vnlp_prep.errors import LexiconError, OutputError
-from vnlp_prep.lexicon.files import COLUMNS, MAX_TERM, RIGHT, Row, Term, read_bytes, rows_of, text_of
+from vnlp_prep.lexicon.files import COLUMNS, MAX_TERM, RIGHT, Row, RowsMet, Term, read_bytes, rows_of, text_of
 from vnlp_prep.lexicon.lexicon import Lexicon
 from vnlp_prep.lexicon.suggestions import like
 from vnlp_prep.words import word_spans
@@ -97,6 +97,7 @@ class Decisions:
         """
         self.path = path
         self._lexicon = known if known is not None else Lexicon.shipped()
+        self._met: RowsMet = {}
         check_output(str(path))
         if not path.exists():
             partial = Partial(str(path))
@@ -117,7 +118,7 @@ class Decisions:
 
     def _parsed(self, data: bytes) -> tuple[bytes, list[str], list[Row | str]]:
         text = text_of(data, self.path)
-        return data, text.split("\n"), rows_of(text, self.path)
+        return data, text.split("\n"), rows_of(text, self.path, self._met)
 
     def _take(self, data: bytes, lines: list[str], rows: list[Row | str]) -> None:
         self._data, self._lines = data, lines
