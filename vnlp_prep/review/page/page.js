@@ -190,13 +190,19 @@ function decide(kind, replacement = "") {
   if (!group) return;
   if (!group.is_word) return toast("This change is not one of a word: nothing to decide");
   if (kind === "none" && !group.decision) return toast("Nothing is decided about this word");
-  if (kind !== "none") list.select(list.selected + 1);
+  if (kind !== "none") list.select(nextToDecide());
   later(async () => {
     const answer = await api.decide(group.number, kind, replacement);
     take(answer);
     const said = kind === "none" ? `“${group.before}” is to be decided again` : SAID[kind](group, group.decision?.[1] ?? replacement);
     toast(`${said}: ${counted(group.count, "place")}, ${counted(group.records, "record")}`);
   }, group);
+}
+
+/** Where the next change is that is to be decided; the next one at all if none is. */
+function nextToDecide() {
+  const next = list.items.findIndex((group, at) => at > list.selected && IN.open(group));
+  return next < 0 ? list.selected + 1 : next;
 }
 
 function undo() {
