@@ -271,7 +271,7 @@ def lines_of_others(data: bytes, word: str) -> list[bytes]:
     return [line for line in others if b"review: needed" not in line]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     lines=LINES,
     header=st.sampled_from(("", HEAD[:31], HEAD[:31] + "\twhy", HEAD)),
