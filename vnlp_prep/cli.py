@@ -21,6 +21,7 @@ from vnlp_prep.explain_command import explain
 from vnlp_prep.learn_command import learn
 from vnlp_prep.report_command import report
 from vnlp_prep.restore_command import restore
+from vnlp_prep.review_command import review
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -59,6 +60,7 @@ Examples:
   vnlp-prep learn tickets.jsonl -o domain.tsv
   vnlp-prep check docs/ kb.jsonl
   vnlp-prep report tickets.jsonl -o report.html
+  vnlp-prep review domain.tsv tickets.jsonl
 
 Exit status: 0 done, 1 done with rejects, 2 error. 'vnlp-prep clean --help' has all options.""",
 )
@@ -76,6 +78,7 @@ cli.add_command(restore)
 cli.add_command(explain)
 cli.add_command(learn)
 cli.add_command(report)
+cli.add_command(review)
 cli.add_command(completion)
 
 

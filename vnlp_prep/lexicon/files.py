@@ -22,7 +22,7 @@ have it, separated by spaces. It loads twenty times as fast as a line a word.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from vnlp_prep.errors import LexiconError
@@ -86,13 +86,22 @@ def data_folder() -> Path:
 
 def read_text(path: Path) -> str:
     """Return the file's text. Raises LexiconError when it is no readable UTF-8 text."""
+    return text_of(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the file's bytes. Raises LexiconError when it cannot be read or is too large."""
     try:
         size = path.stat().st_size
         if size > _MAX_BYTES:
             raise LexiconError(f"{path}: {size} bytes is too large for a lexicon (at most {_MAX_BYTES})")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as e:
         raise LexiconError(f"{path}: cannot read the lexicon: {e.strerror or e}") from e
+
+
+def text_of(data: bytes, path: Path) -> str:
+    """Return the text of the file ``path``, which has the bytes ``data``. Raises LexiconError when it is no UTF-8 text."""
     if b"\0" in data[:10_000] or data[:1] == b"\x80":
         raise LexiconError(f"{path}: not a text file; a lexicon is tab-separated text, one term a line")
     try:
@@ -113,27 +122,42 @@ def read_rows(path: Path) -> list[Row | str]:
 
     Raises LexiconError with file and line on the first thing that is wrong.
     """
+    return rows_of(read_text(path), path)
+
+
+#: The rows of lines that were read before, by the columns of their list.
+RowsMet = dict[tuple[str, ...], dict[str, Row]]
+
+
+def rows_of(text: str, path: Path, met: RowsMet | None = None) -> list[Row | str]:
+    """Return the lines of the term list ``path``, which has the text ``text``, as ``read_rows`` does.
+
+    ``met``: what to remember rows in, for a list that is read again and again with few changes.
+    """
+    met = {} if met is None else met
     columns: tuple[str, ...] = _COLUMNS
     found: list[Row | str] = []
     first_seen: dict[str, int] = {}
     has_rows = False
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         line = line.rstrip("\r")
         if not line.strip():
             continue
         if line[0] == "#":
             found.append(line)
             continue
-        cells = line.split("\t")
-        where = f"{path}:{number}"
-        if not has_rows and cells[0] == "term":
-            columns, has_rows = _named_columns(cells, where), True
-            continue
-        has_rows = True
-        if len(cells) > len(columns):
-            raise LexiconError(f"{where}: {len(cells)} columns where {', '.join(columns)} are known")
-        row = _row(dict(zip(columns, (c.strip() for c in cells), strict=False)), where, number)
+        if not has_rows:
+            has_rows = True
+            cells = line.split("\t")
+            if cells[0] == "term":
+                columns = _named_columns(cells, f"{path}:{number}")
+                continue
+        known = met.setdefault(columns, {})
+        row = known.get(line)
+        if row is None or row.line != number:
+            row = known[line] = replace(row, line=number) if row else _row(line, columns, f"{path}:{number}", number)
         if row.term in first_seen:
+            where = f"{path}:{number}"
             raise LexiconError(f"{where}: {row.term!r} stands already in line {first_seen[row.term]}; keep one of the two")
         first_seen[row.term] = number
         found.append(row)
@@ -147,7 +171,11 @@ def _named_columns(cells: list[str], where: str) -> tuple[str, ...]:
     return tuple(cells)
 
 
-def _row(cells: dict[str, str], where: str, number: int) -> Row:
+def _row(line: str, columns: tuple[str, ...], where: str, number: int) -> Row:
+    values = line.split("\t")
+    if len(values) > len(columns):
+        raise LexiconError(f"{where}: {len(values)} columns where {', '.join(columns)} are known")
+    cells = dict(zip(columns, (value.strip() for value in values), strict=False))
     decision = cells.get("decision", "").lower()
     if decision and decision not in DECISIONS:
         raise LexiconError(f"{where}: decision {decision[:20]!r} is none of {', '.join(DECISIONS)}")

@@ -39,6 +39,8 @@ class CompoundStage(WordStage):
         word = token.text[start:end]
         if not _MIN_LETTERS <= len(word) <= _MAX_LETTERS or not word.isalpha() or word in self.lexicon:
             return ()
+        if word.lower() in self.lexicon.replacements:
+            return ()  # a person has said what it stands for
         if is_regular_form(word.lower(), self.lexicon.known_zipf):
             return ()
         found = joined(word, self.lexicon)

@@ -83,7 +83,9 @@ class SpellingStage(WordStage):
             word = token.text[start:end]
             replacement = self.lexicon.replacements.get(word.lower())
             if replacement:
-                changes.append(Change(start, end, like(word, replacement), _OWN, 1.0))
+                after = like(word, replacement)
+                if after != word:  # "kubernetes" may be replaced by "Kubernetes"
+                    changes.append(Change(start, end, after, _OWN, 1.0))
                 continue
             choice = self._choice(word, hyphenated=len(token.words) > 1)
             if choice is not None:
