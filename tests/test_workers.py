@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker_tasks import SlowToStart, plain, work
+from tests.worker_tasks import SlowToStart, TwoArgumentsError, plain, work
 from vnlp_prep import Preprocessor
 from vnlp_prep.errors import WorkerError
 from vnlp_prep.workers import Ready, map_in_processes
@@ -221,6 +221,13 @@ def test_an_error_in_a_worker_reaches_the_caller():
     assert next(out) == "a"
     with pytest.raises(TypeError, match="expected a str"):
         next(out)
+
+
+def test_a_task_that_cannot_be_unpickled_is_an_error():
+    results = map_in_processes(work, [*map(plain, range(3)), ("what", TwoArgumentsError("a", "b"))], 2)
+    assert [next(results) for _ in range(3)] == [*map(plain, range(3))]
+    with pytest.raises(TypeError, match="second"):
+        next(results)
 
 
 # --- Workers that are killed ------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def report(
     from vnlp_prep.review.collect import collect
     from vnlp_prep.review.figures import Figures
     from vnlp_prep.review.logged import collect_logged
-    from vnlp_prep.review.page import Report
+    from vnlp_prep.review.report_page import Report
 
     options = Options(field, whole_file, on_missing, encoding, take_limits(rest), workers)
     is_log = edits or _are_logs(inputs, options)

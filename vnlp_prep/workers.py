@@ -271,16 +271,17 @@ def _work(tasks: Connection, results: Connection, function: Callable[[Any], Any]
         # In a thread: the main process must never wait for us to read while we wait for it to read.
         while True:
             try:
-                unread.put(tasks.recv())
+                task = tasks.recv_bytes()
             except (EOFError, OSError):
                 os._exit(1)  # nobody wants the result
+            unread.put(task)
 
     threading.Thread(target=take, daemon=True).start()
     results.send_bytes(b"")  # that we are ready
     while True:
         task = unread.get()
         try:
-            outcome = (True, function(task))
+            outcome = (True, function(ForkingPickler.loads(task)))
         except Exception as error:
             outcome = (False, _sendable(error))
         try:

@@ -21,7 +21,7 @@ from vnlp_prep.edits import Edit
 from vnlp_prep.review.figures import Figures
 from vnlp_prep.review.groups import Groups, Place
 from vnlp_prep.review.markup import marked, tag
-from vnlp_prep.review.page import Report
+from vnlp_prep.review.report_page import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample.jsonl"
