@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MIN_WIDTH, MAX_WIDTH = 80, 200
 _BAR = " │ "
 _LONGEST = 400  # code points of an edit that are shown in the text
+_LONGEST_IN_TABLE = 40  # columns of one in the table
 _SHOWN_PLACES = 4  # of equal edits
 
 
@@ -120,10 +121,12 @@ class _SideBySide:
             groups.setdefault((edit.before, edit.after, edit.rule, edit.stage), []).append(edit)
         names = [f"{stage} {rule}" if not is_made else rule for *_, rule, stage in groups]
         name_width = max(map(len, names))
-        # What is left for each text beside name, confidence, one place and the spaces between.
-        room = max(14, min(40, (self.width - name_width - len("   →     0.00  at 1234567")) // 2))
-        lefts = [_short(before, room) for before, *_ in groups]
-        rights = [_short(after, room) for _, after, *_ in groups]
+        # What is left for the two texts beside name, confidence, one place and the spaces between.
+        room = self.width - name_width - len("   →     0.00  at 1234567")
+        before, after = [key[0] for key in groups], [key[1] for key in groups]
+        widest = [max(width_of(_short(text, _LONGEST_IN_TABLE)) for text in column) for column in (before, after)]
+        lefts = [_short(text, max(room // 2, room - widest[1])) for text in before]
+        rights = [_short(text, max(room // 2, room - widest[0])) for text in after]
         left_width, right_width = (max(map(width_of, column)) for column in (lefts, rights))
         kinds = (REMOVED, ADDED) if is_made else (SUGGESTED, SUGGESTED)
         for left, right, name, same in zip(lefts, rights, names, groups.values(), strict=True):
@@ -150,6 +153,7 @@ def _short(text: str, columns: int) -> str:
     """Return ``text`` in quotes, its middle left out if it would take more columns."""
     if not text:
         return _NOTHING
+    columns = min(columns, _LONGEST_IN_TABLE)
     shown = visible(shortened(text, columns))
     for length in (columns - 2, columns // 2 - 1):  # no character takes more than two columns
         shown = shortened(shown, length)
