@@ -12,8 +12,8 @@ from vnlp_prep.command_line import CONTEXT_SETTINGS, Commands, run_and_exit, ver
 #: Command -> the module that has it under that name, and what it does.
 _COMMANDS = {
     "encode": ("vinilm.encode_command", "Write a vector for each record of files."),
-    "completion": ("vnlp_prep.completion_command", "Print the script with which a shell completes."),
     "serve": ("vinilm.serve.command", "Serve vectors over HTTP, as other services do."),
+    "completion": ("vnlp_prep.completion_command", "Print the script with which a shell completes."),
 }
 
 

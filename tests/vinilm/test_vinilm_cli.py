@@ -211,7 +211,7 @@ def test_a_command_that_there_is_not(capfd):
     with pytest.raises(SystemExit):
         main(["encod", "x.jsonl"])
     assert capfd.readouterr().err == (
-        "vinilm: error: no command 'encod'; did you mean encode? (commands: encode, serve) (see vinilm --help)\n"
+        "vinilm: error: no command 'encod'; did you mean encode? (commands: encode, serve, completion) (see vinilm --help)\n"
     )
 
 

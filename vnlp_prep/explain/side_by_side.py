@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 #: The least width for which there are two columns, and the one from which on they grow no more: long rows are hard to read.
 MIN_WIDTH, MAX_WIDTH = 80, 200
 _BAR = " │ "
-_LONGEST = 400  # code points of an edit that are shown in the text,
-_LONGEST_IN_TABLE = 36  # and in the table
-_SHOWN_PLACES = 4
+_LONGEST = 400  # code points of an edit that are shown in the text
+_LONGEST_IN_TABLE = 40  # columns of one in the table
+_SHOWN_PLACES = 4  # of equal edits
 
 
 def side_by_side_lines(explanation: Explanation, paint: Paint, show_protected: bool, width: int) -> list[str]:
@@ -119,20 +119,24 @@ class _SideBySide:
         groups: dict[tuple[str, str, str, str], list[Edit]] = {}
         for edit in edits:
             groups.setdefault((edit.before, edit.after, edit.rule, edit.stage), []).append(edit)
-        lefts = [_short(before) for before, *_ in groups]
-        rights = [_short(after) for _, after, *_ in groups]
         names = [f"{stage} {rule}" if not is_made else rule for *_, rule, stage in groups]
+        name_width = max(map(len, names))
+        # What is left for the two texts beside name, confidence, one place and the spaces between.
+        room = self.width - name_width - len("   →     0.00  at 1234567")
+        before, after = [key[0] for key in groups], [key[1] for key in groups]
+        widest = [max(width_of(_short(text, _LONGEST_IN_TABLE)) for text in column) for column in (before, after)]
+        lefts = [_short(text, max(room // 2, room - widest[1])) for text in before]
+        rights = [_short(text, max(room // 2, room - widest[0])) for text in after]
+        left_width, right_width = (max(map(width_of, column)) for column in (lefts, rights))
         kinds = (REMOVED, ADDED) if is_made else (SUGGESTED, SUGGESTED)
-        wide = [max(map(width_of, column)) for column in (lefts, rights, names)]
         for left, right, name, same in zip(lefts, rights, names, groups.values(), strict=True):
-            places = ", ".join(str(edit.start) for edit in same[:_SHOWN_PLACES])
-            more = ", …" if len(same) > _SHOWN_PLACES else ""
-            times = f"  {len(same)} times" if len(same) > 1 else ""
             low = min(edit.confidence for edit in same)
+            facts = f"{name:<{name_width}}  {low:.2f}  "
+            rest = self.width - left_width - right_width - len("   →   ") - len(facts)
             yield (
-                f"  {self._quoted(left, kinds[0])}{' ' * (wide[0] - width_of(left))} {self.paint('→', DIM)} "
-                f"{self._quoted(right, kinds[1])}{' ' * (wide[1] - width_of(right))}  "
-                + self.paint(f"{name}{' ' * (wide[2] - width_of(name))}  {low:.2f}  at {places}{more}{times}", DIM)
+                f"  {self._quoted(left, kinds[0])}{' ' * (left_width - width_of(left))} {self.paint('→', DIM)} "
+                f"{self._quoted(right, kinds[1])}{' ' * (right_width - width_of(right))}  "
+                + self.paint(facts + _places(same, rest), DIM)
             )
 
     def _quoted(self, shown: str, kind: str) -> str:
@@ -145,8 +149,28 @@ class _SideBySide:
 _NOTHING = "nothing"
 
 
-def _short(text: str) -> str:
-    return f'"{visible(shortened(text, _LONGEST_IN_TABLE))}"' if text else _NOTHING
+def _short(text: str, columns: int) -> str:
+    """Return ``text`` in quotes, its middle left out if it would take more columns."""
+    if not text:
+        return _NOTHING
+    columns = min(columns, _LONGEST_IN_TABLE)
+    shown = visible(shortened(text, columns))
+    for length in (columns - 2, columns // 2 - 1):  # no character takes more than two columns
+        shown = shortened(shown, length)
+        if width_of(shown) <= columns - 2:
+            break
+    return f'"{shown}"'
+
+
+def _places(edits: Sequence[Edit], columns: int) -> str:
+    """Return where equal edits stand: the first few of them, or only the first if there is no room, and how many they are."""
+    times = f"  {len(edits)} times" if len(edits) > 1 else ""
+    for count in (_SHOWN_PLACES, 1):
+        starts = ", ".join(str(edit.start) for edit in edits[:count])
+        text = f"at {starts}{', …' if len(edits) > count else ''}{times}"
+        if len(text) <= columns:
+            break
+    return text
 
 
 def _near_edits(lines: Sequence[Lines]) -> Iterator[Lines | int]:

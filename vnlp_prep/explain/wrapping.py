@@ -48,6 +48,10 @@ def wrap(pieces: Iterable[Piece], width: int) -> list[Row]:
     >>> wrap([Piece("see the ", "same"), Piece("日本語", "added")], 9)
     [([Piece(text='see the ', kind='same')], 8), ([Piece(text='日本語', kind='added')], 6)]
     """
+    pieces = list(pieces)
+    size = sum(len(piece.text) for piece in pieces)
+    if size <= width and all(piece.text.isascii() and piece.text.isprintable() for piece in pieces):
+        return [([piece for piece in pieces if piece.text], size)]
     rows: list[list[_Cell]] = [[]]
     used, space = 0, 0  # columns taken, and where behind the last space the row could be ended
     for cell in _cells(pieces):
