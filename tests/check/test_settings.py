@@ -32,6 +32,12 @@ def test_code_stays_in_markdown(found, tmp_path, text):
     assert found("a.md") == []
 
 
+def test_lines_under_headings_stay_in_markup(found, tmp_path):
+    for name in ("a.md", "b.rst"):
+        (tmp_path / name).write_text("\ufeffThe Report Module\n=============\n\nSome words here. =============\n")
+        assert found(name) == []
+
+
 def test_select_and_ignore(check, found, tmp_path):
     (tmp_path / "a.md").write_text("# Teh title\n\nA sooooo slow\u00a0host.\n")
     assert befores(found("a.md")) == ["Teh", "sooooo", "\u00a0"]

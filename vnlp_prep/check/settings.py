@@ -17,11 +17,11 @@ from vnlp_prep.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Files in which markup is meant: HTML stays, and so do the quotation marks of a careful author.
+#: Files in which markup is meant: HTML stays, and so do lines under headings and the quotation marks of a careful author.
 _MARKUP = {".adoc", ".asciidoc", ".htm", ".html", ".markdown", ".md", ".mdx", ".rst"}
 _TEXT = {".text", ".txt"}
 #: What is not looked for in such files unless it is chosen by name.
-LEFT_IN_MARKUP = ("html", "unicode/quote")
+LEFT_IN_MARKUP = ("html", "unicode/quote", "repeats/ruler")
 
 
 def is_markup(path: str) -> bool:
