@@ -25,7 +25,8 @@ def test_markup_stays_in_markdown_and_goes_elsewhere(found, tmp_path):
 @pytest.mark.parametrize(
     "text",
     ["<pre>\nteh recieve\n</pre>", "<!-- teh recieve -->", '<img alt="teh recieve">', "`teh`\n\n```\nteh\n```\n\n    teh",
-     "<script>\nvar teh = recieve;\n</script>", "<code>teh recieve</code>"],
+     "<script>\nvar teh = recieve;\n</script>", "<code>teh recieve</code>",
+     "## Code\n\n    we recieve teh\n\n    we recieve it\n"],
 )  # fmt: skip
 def test_code_stays_in_markdown(found, tmp_path, text):
     (tmp_path / "a.md").write_text(f"Some words here.\n\n{text}\n\nMore words here.\n")
