@@ -74,6 +74,7 @@ def test_standard_input():
     assert done.stdout == (
         b"--- a/stdin\n+++ b/stdin\n@@ -1 +1 @@\n-Teh log\n\\ No newline at end of file\n+The log\n\\ No newline at end of file\n"
     )
+    assert check("-", "--stdin-filename", "docs/a.md", "--exclude", "docs", stdin=TEXT.encode()).returncode == 0
     assert check("-", "--fix", stdin=b"").returncode == 2
     assert check("-", "-", stdin=b"").returncode == 0  # each file is checked once
 

@@ -132,7 +132,7 @@ class _Check:
         from vnlp_prep.errors import InputError, OutputError
 
         given = self._given
-        files = self._settings.files(paths, given["format"])
+        files = self._settings.files(paths, given["format"], given["stdin_filename"])
         baseline = self._baseline()
         report = self._report()
         recorded: list[Finding] = []

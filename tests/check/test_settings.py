@@ -25,11 +25,18 @@ def test_markup_stays_in_markdown_and_goes_elsewhere(found, tmp_path):
 @pytest.mark.parametrize(
     "text",
     ["<pre>\nteh recieve\n</pre>", "<!-- teh recieve -->", '<img alt="teh recieve">', "`teh`\n\n```\nteh\n```\n\n    teh",
-     "<script>\nvar teh = recieve;\n</script>", "<code>teh recieve</code>"],
+     "<script>\nvar teh = recieve;\n</script>", "<code>teh recieve</code>",
+     "## Code\n\n    we recieve teh\n\n    we recieve it\n"],
 )  # fmt: skip
 def test_code_stays_in_markdown(found, tmp_path, text):
     (tmp_path / "a.md").write_text(f"Some words here.\n\n{text}\n\nMore words here.\n")
     assert found("a.md") == []
+
+
+def test_lines_under_headings_stay_in_markup(found, tmp_path):
+    for name in ("a.md", "b.rst"):
+        (tmp_path / name).write_text("\ufeffThe Report Module\n=============\n\nSome words here. =============\n")
+        assert found(name) == []
 
 
 def test_select_and_ignore(check, found, tmp_path):

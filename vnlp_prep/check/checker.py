@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How often a text is checked again after a fix. What was left out of a fix can bring other edits to light.
 MAX_ROUNDS = 8
+
+_BEHIND_HEADING = re.compile(r"^#{1,6}[ \t][^\n]*\n(?:[ \t]*\r?\n)+((?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\r?\n)*)", re.MULTILINE)
 
 
 class Proposal(NamedTuple):
@@ -105,8 +108,13 @@ def _disjoint(proposals: Sequence[Proposal], *, unsafe: bool) -> list[Edit]:
 
 
 def _markup(text: str) -> list[Span]:
-    """Return where HTML stands in a text that keeps it: tags, comments and scripts, and the bodies of code elements."""
+    """Return what is no prose in a text that keeps its markup.
+
+    That is HTML (tags, comments, scripts, the bodies of code elements) and indented code behind a heading. The guard of the
+    stages takes the latter for a paragraph, which it often is in texts of which nobody knows that they are Markdown.
+    """
     from vnlp_prep.stages.html import HtmlStage
 
     markup = HtmlStage().scan(text)
-    return markup.code + [(e.start, e.end) for e in markup.edits if "<" in e.before]
+    headed = [m.span(1) for m in _BEHIND_HEADING.finditer(text)] if "\n#" in f"\n{text}" else []
+    return headed + markup.code + [(e.start, e.end) for e in markup.edits if "<" in e.before]

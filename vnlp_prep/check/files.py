@@ -90,7 +90,7 @@ class CheckedFile:
         left = document.line.raw[:AROUND].decode("utf-8", "replace").rstrip("\r\n").replace("\n", " ")
         return Finding(
             self.name, at, 1, at, 1, problem.field, INPUT, problem.code, "", "", 1.0, False, 1, 1, right=left,
-            message=problem.sentence,
+            message=problem.sentence.replace("--format text", "--input-format text"),
         )  # fmt: skip
 
     # --- Fixing -------------------------------------------------------------------------------------------------------

@@ -17,11 +17,11 @@ from vnlp_prep.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Files in which markup is meant: HTML stays, and so do the quotation marks of a careful author.
+#: Files in which markup is meant: HTML stays, and so do lines under headings and the quotation marks of a careful author.
 _MARKUP = {".adoc", ".asciidoc", ".htm", ".html", ".markdown", ".md", ".mdx", ".rst"}
 _TEXT = {".text", ".txt"}
 #: What is not looked for in such files unless it is chosen by name.
-LEFT_IN_MARKUP = ("html", "unicode/quote")
+LEFT_IN_MARKUP = ("html", "unicode/quote", "repeats/ruler")
 
 
 def is_markup(path: str) -> bool:
@@ -80,17 +80,21 @@ class CheckSettings:
     def _globs(self) -> list[tuple[Glob, Sequence[str]]]:
         return [(Glob(pattern, self.base), names) for pattern, names in self.per_file_ignores.items()]
 
-    def files(self, paths: Sequence[str], format: str | None) -> list[str]:
+    def files(self, paths: Sequence[str], format: str | None = None, stdin_name: str | None = None) -> list[str]:
         """Return the files that are to be checked, each once: those of folders and patterns, without what is excluded.
 
-        Raises InputError for a folder or pattern with nothing in it.
+        ``stdin_name``: how standard input is called. Raises InputError for a folder or pattern with nothing in it.
         """
         known = _in_folders if format is None else (lambda _: format)
         found = [named for path in paths for named in self._in(path, known)]
-        return list(dict.fromkeys(n.path for n in found if n.path == "-" or not any(g.matches(n.path) for g in self.exclude)))
+        return [path for path in dict.fromkeys(n.path for n in found) if not self._is_excluded(path, stdin_name)]
+
+    def _is_excluded(self, path: str, stdin_name: str | None = None) -> bool:
+        called = stdin_name if path == "-" else path
+        return called is not None and any(glob.matches(called) for glob in self.exclude)
 
     def _in(self, path: str, known: Any) -> list[Named]:
-        if path != "-" and not Path(path).exists() and any(glob.matches(path) for glob in self.exclude):
+        if path != "-" and not Path(path).exists() and self._is_excluded(path):
             return []
         return find_inputs([path], known=known)
 
