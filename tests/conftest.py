@@ -13,9 +13,6 @@ import pytest
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-# Not for doctests: by then another folder's conftest has the name.
-collect_ignore = ["conftest.py"]
-
 # Read when Ray is imported: nothing is reported, and nobody else can connect.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
