@@ -69,10 +69,10 @@ class Alignment:
         self._new_starts: list[int] = []
         self._new_ends: list[int] = []
         shift = 0
-        for e in edits:
-            self._new_starts.append(e.start + shift)
-            shift += len(e.after) - (e.end - e.start)
-            self._new_ends.append(e.end + shift)
+        for _, _, start, end, _, after, _ in edits:
+            self._new_starts.append(start + shift)
+            shift += len(after) - (end - start)
+            self._new_ends.append(end + shift)
 
     def old_span(self, start: int, end: int) -> tuple[int, int]:
         """Span of the text after the edits -> span of the text before them."""

@@ -133,8 +133,10 @@ def likeliest(found: Sequence[Candidate], known: Evidence, place: Place, lexicon
     itself = known.itself + _weighed(_here(place), WORD_WEIGHTS[-_WORD_IN_PLACE:])
     scores = list(known.candidates)
     if place is not NOWHERE:
+        fit_weight, mention_weight = CANDIDATE_WEIGHTS[-_CANDIDATE_IN_PLACE:]
         for i, c in enumerate(found):
-            scores[i] += _weighed(fits(c.term, place, lexicon), CANDIDATE_WEIGHTS[-_CANDIDATE_IN_PLACE:])
+            fitting, mentioned = fits(c.term, place, lexicon)
+            scores[i] += fitting * fit_weight + mentioned * mention_weight
     top = max(itself, *scores)
     total = math.exp(itself - top) + math.fsum(math.exp(s - top) for s in scores)
     best = max(range(len(scores)), key=scores.__getitem__)

@@ -130,6 +130,8 @@ class SpellingStage(WordStage):
         """Return the best candidate in the case of the word, the rule, and the probability that it is right."""
         best, confidence = likeliest(choice.found, choice.evidence, place, self.lexicon)
         word, stem = choice.word, choice.stem
+        if confidence < _HOPELESS:  # what follows only lowers it, and nobody will see the rest
+            return word, "", confidence
         after = like(word, self.lexicon.spelling(best.term)) + word[len(stem) :]
         if not best.listed and (best.term in (*stems(stem), *variants(stem)) or is_built(stem, best.term, self.lexicon)):
             confidence *= _FORM
