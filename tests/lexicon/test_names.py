@@ -3,7 +3,7 @@
 import pytest
 
 from vnlp_prep import Lexicon, Preprocessor
-from vnlp_prep.lexicon.names import in_name, is_built
+from vnlp_prep.lexicon.names import counts_up, in_name, is_built
 
 LEXICON = Lexicon.shipped()
 
@@ -76,3 +76,19 @@ def test_a_mistake_before_an_ellipsis_is_one():
 
 def test_the_text_of_a_link_is_prose_else():
     assert Preprocessor()("See the [follwing page](https://x.example.com/next) for more.").startswith("See the [following page]")
+
+
+@pytest.mark.parametrize(
+    ("word", "around", "expected"),
+    [
+        ("usera", {"userb"}, True),
+        ("Userb", {"usera"}, True),
+        ("usera", {"userc", "user"}, False),
+        ("hostr", {"hosts"}, False),  # which is a word
+        ("qxzva", {"qxzvb"}, False),
+        ("user\u0101", {"user\u0100"}, False),
+        ("a", {"b"}, False),
+    ],
+)
+def test_names_that_count_up(word, around, expected):
+    assert counts_up(word, around, LEXICON) is expected

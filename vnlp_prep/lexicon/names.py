@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +54,15 @@ def in_name(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     if any(map(lexicon.is_name, beside)):
         return True
     return len(word) <= _MAX_PART and any(w not in lexicon for w in beside)
+
+
+def counts_up(word: str, around: Container[str], lexicon: Lexicon) -> bool:
+    """True for one of several names that count up by a letter behind a known word: "usera" where "userb" is ``around``."""
+    stem, last = word[:-1].lower(), word[-1:].lower()
+    if len(stem) < _MIN_LETTERS or not last.isascii() or not last.isalpha() or not lexicon.known_zipf(stem):
+        return False
+    neighbours = (stem + chr(ord(last) + step) for step in (-1, 1))
+    return any(name in around and not lexicon.known_zipf(name) for name in neighbours)
 
 
 def follows_title(text: str, start: int) -> bool:

@@ -20,7 +20,7 @@ from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.context import neighbours
 from vnlp_prep.lexicon.correction import NOWHERE, Evidence, Place, evidence, fits, likeliest, rule_of
 from vnlp_prep.lexicon.morphology import stems, variants
-from vnlp_prep.lexicon.names import follows_title, in_name, is_built
+from vnlp_prep.lexicon.names import counts_up, follows_title, in_name, is_built
 from vnlp_prep.lexicon.suggestions import Candidate, candidates, like
 from vnlp_prep.stages.tokens_seen import Change, Changes, Token
 from vnlp_prep.stages.words_stage import WordStage
@@ -71,6 +71,10 @@ class WordsAround:
         return frozenset(_WORDS.findall(self._text))
 
 
+def _around(text: str, start: int, end: int) -> WordsAround:
+    return WordsAround(text[max(0, start - _AROUND) : end + _AROUND].lower())
+
+
 class SpellingStage(WordStage):
     """Corrects misspelled words; see the module."""
 
@@ -106,17 +110,17 @@ class SpellingStage(WordStage):
             edit = edit._replace(after=after, rule=rule, confidence=confidence)
         if text.startswith(_CUT_OFF, edit.end) and edit.after.startswith(edit.before):
             return None
-        if in_name(text, edit.start, edit.end, self.lexicon):
+        in_list = counts_up(edit.before, _around(text, edit.start, edit.end), self.lexicon)
+        if in_list or in_name(text, edit.start, edit.end, self.lexicon):
             edit = edit._replace(confidence=edit.confidence * _NAME)
         return edit if edit.confidence >= _FLOOR else None
 
     @staticmethod
     def where(text: str, start: int, end: int, times: int, noise: float = 0.0) -> Place:
         """Return what the text says about the unknown word at a span, which it has ``times`` times; ``noise``: see Place."""
-        around = WordsAround(text[max(0, start - _AROUND) : end + _AROUND].lower())
         before = text[max(0, start - _BEFORE) : start].rstrip()
         capital = text[start].isupper() and bool(before) and before[-1] not in _BEGINNINGS
-        return Place(neighbours(text, start, end), around, times - 1, capital, noise)
+        return Place(neighbours(text, start, end), _around(text, start, end), times - 1, capital, noise)
 
     def _choice(self, word: str, *, hyphenated: bool) -> Choice | None:
         low = word.lower().replace("’", "'")
