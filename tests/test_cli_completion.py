@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from vnlp_prep import cli
 from vnlp_prep.cli import _status
+from vnlp_prep.command_line import complete_files
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELLS = {
@@ -116,3 +118,10 @@ def test_vinilm_too(folder):
 def test_a_shell_that_is_not_known(capsys):
     assert _status(["completion", "tcsh"]) == 2
     assert "'bash', 'zsh', 'fish'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", sorted(cli.cli.commands))
+def test_what_names_a_file_completes_files(command):
+    parameters = cli.cli.commands[command].params
+    named = [p for p in parameters if p.metavar and any(word in p.metavar for word in ("FILE", "CORPUS", "INPUT", "DOMAIN"))]
+    assert [p.name for p in named if p._custom_shell_complete is not complete_files] == []

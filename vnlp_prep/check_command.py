@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vnlp_prep.command_line import DONE, ERROR, REJECTS, checking_options, say_error, take_limits
+from vnlp_prep.command_line import DONE, ERROR, REJECTS, checking_options, complete_files, say_error, take_limits
 from vnlp_prep.preprocessing_options import SETTINGS_FILE, isolated_option, make_preprocessor, preprocessing_options
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ Examples:
 
 Exit status: 0 nothing found, 1 something found, 2 error."""
 )
-@click.argument("files", nargs=-1, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="FILE...", shell_complete=complete_files)
 @click.option("--format", "output_format", type=click.Choice(_FORMATS), help="Of the findings. Default: long.")
 @click.option("--fix", is_flag=True, help="Make the safe edits in the files.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, as a unified diff; write nothing.")
@@ -58,7 +58,9 @@ Exit status: 0 nothing found, 1 something found, 2 error."""
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave files out, also those that are named; repeatable.")
 @click.option("--statistics", is_flag=True, help="How often each rule was met, instead of the findings.")
 @click.option("--max", "most", type=click.IntRange(0), metavar="N", help="Show so many findings; all are counted.")
-@click.option("--baseline", metavar="FILE", help="Report only what is not in FILE; made if it is not there.")
+@click.option(
+    "--baseline", metavar="FILE", shell_complete=complete_files, help="Report only what is not in FILE; made if it is not there."
+)
 @click.option("--update-baseline", is_flag=True, help="Record what is found now as the baseline.")
 @click.option("--no-cache", is_flag=True, help="Check unchanged files anew.")
 @click.option("--input-format", "format", type=click.Choice(["jsonl", "text"]), help="Default: by the name.")

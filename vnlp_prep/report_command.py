@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from vnlp_prep.command_line import DONE, ERROR, REJECTS, reading_options, say_error, take_limits
+from vnlp_prep.command_line import DONE, ERROR, REJECTS, complete_files, reading_options, say_error, take_limits
 from vnlp_prep.errors import SettingsError
 from vnlp_prep.preprocessing_options import make_preprocessor, preprocessing_options
 
@@ -37,8 +37,10 @@ Examples:
 
 Exit status: 0 done, 1 done, and some records could not be cleaned, 2 error."""
 )
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--output", required=True, metavar="FILE", help="The page (HTML). '-': standard output.")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", shell_complete=complete_files)
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", shell_complete=complete_files, help="The page (HTML). '-': standard output."
+)
 @click.option("--title", metavar="TEXT", help="Of the page.")
 @click.option("--edits", is_flag=True, help="INPUT is an edit log; a file of that kind is known without it.")
 @click.option("--groups", type=click.IntRange(1), default=500, metavar="N", help="Rows of each list. Default: 500.")

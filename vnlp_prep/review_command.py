@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vnlp_prep.command_line import DONE, reading_options, say_error, take_limits
+from vnlp_prep.command_line import DONE, complete_files, reading_options, say_error, take_limits
 from vnlp_prep.errors import SettingsError
 from vnlp_prep.preprocessing_options import preprocessing_options
 
@@ -29,8 +29,8 @@ Examples:
 DOMAIN.tsv is a list of words as 'vnlp-prep learn' writes it; it is made if it is not there. Every decision is saved at once.
 Ctrl-C ends it. Exit status: 0 done, 2 error."""
 )
-@click.argument("domain", metavar="DOMAIN.tsv")
-@click.argument("inputs", nargs=-1, required=True, metavar="CORPUS...")
+@click.argument("domain", metavar="DOMAIN.tsv", shell_complete=complete_files)
+@click.argument("inputs", nargs=-1, required=True, metavar="CORPUS...", shell_complete=complete_files)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: one that is free.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
 @click.option("--format", type=click.Choice(["jsonl", "text", "parquet"]), help="Default: by the name.")
