@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from vnlp_prep.check.rules import rule_of
-from vnlp_prep.terminal import STAGE_COLOURS, Paint, visible
+from vnlp_prep.terminal import BOLD, DIM, GREEN, RED, STAGE_COLOURS, Paint, visible
 
 if TYPE_CHECKING:
     from vnlp_prep.check.finding import Finding
 
-_BOLD, _DIM, _RED, _GREEN = "1", "2", "31", "32"
 _MARGIN = 4  # columns before a snippet
 _LONGEST = 40  # code points of a place, and of what comes, that a snippet shows
 
@@ -45,8 +44,8 @@ class Concise(Report):
     def add(self, findings: Iterable[Finding]) -> Iterator[str]:
         """See Report."""
         for f in findings:
-            doubt = "" if f.safe or f.is_problem else self._paint(" (suggestion)", _DIM)
-            yield f"{self._paint(f.place, _BOLD)}: {_rule(f, self._paint)} {f.sentence}{doubt}"
+            doubt = "" if f.safe or f.is_problem else self._paint(" (suggestion)", DIM)
+            yield f"{self._paint(f.place, BOLD)}: {_rule(f, self._paint)} {f.sentence}{doubt}"
 
 
 class Long(Report):
@@ -62,7 +61,7 @@ class Long(Report):
         paint = self._paint
         for f in findings:
             sure = "" if f.is_problem else f"  {f.confidence:.2f}" + ("" if f.safe else "  suggestion")
-            yield f"{paint(f.place, _BOLD)}  {_rule(f, paint)}{paint(sure, _DIM)}"
+            yield f"{paint(f.place, BOLD)}  {_rule(f, paint)}{paint(sure, DIM)}"
             if f.message is not None:
                 yield " " * _MARGIN + visible(f.message)
             else:
@@ -80,17 +79,17 @@ class Long(Report):
         left = _tail(left, left_room)
         right = _head(right, max(room - cell_len(left), 0))
         paint, margin, at = self._paint, " " * _MARGIN, cell_len(left)
-        yield f"{margin}{left}{paint(before, _RED, _BOLD)}{right}"
+        yield f"{margin}{left}{paint(before, RED, BOLD)}{right}"
         carets = "^" * max(cell_len(before), 1)
         if _MARGIN + at + len(carets) + 1 + cell_len(after) <= self._width:
-            yield f"{margin}{' ' * at}{paint(carets, _RED)} {self._after(f, after)}"
+            yield f"{margin}{' ' * at}{paint(carets, RED)} {self._after(f, after)}"
         else:
-            yield f"{margin}{' ' * at}{paint(carets, _RED)}"
+            yield f"{margin}{' ' * at}{paint(carets, RED)}"
             start = max(0, min(at, self._width - _MARGIN - cell_len(after)))
             yield f"{margin}{' ' * start}{self._after(f, after)}"
 
     def _after(self, f: Finding, after: str) -> str:
-        return self._paint(after, _GREEN if f.after else _DIM)
+        return self._paint(after, GREEN if f.after else DIM)
 
 
 class JsonLines(Report):
@@ -138,11 +137,11 @@ class Statistics(Report):
                 yield json.dumps({"rule": rule.id, "safe": safe, "count": count})
             else:
                 what = rule.what + ("" if safe or stage == "input" else " (suggestion)")
-                yield f"{count:>9,}  {self._paint(f'{rule.id:<28}', STAGE_COLOURS.get(stage, _RED))} {self._paint(what, _DIM)}"
+                yield f"{count:>9,}  {self._paint(f'{rule.id:<28}', STAGE_COLOURS.get(stage, RED))} {self._paint(what, DIM)}"
 
 
 def _rule(f: Finding, paint: Paint) -> str:
-    return paint(f.rule_id, STAGE_COLOURS.get(f.stage, _RED))
+    return paint(f.rule_id, STAGE_COLOURS.get(f.stage, RED))
 
 
 def _shortened(text: str) -> str:
