@@ -19,7 +19,6 @@ from vnlp_prep.errors import InputError
 if TYPE_CHECKING:
     from vnlp_prep.corpus.chunks import Chunk
     from vnlp_prep.corpus.run import Options
-    from vnlp_prep.edits import Edit
 
 _PARQUET_ROWS = 256  # read at a time
 
@@ -28,15 +27,13 @@ _PARQUET_ROWS = 256  # read at a time
 class Document:
     """One record: where it stands, its texts (none if it is blank, bad, or passed on without its fields), its name.
 
-    ``paths`` are the keys that lead to each of the texts (empty for plain text), ``notes`` the edits made in reading.
+    ``paths`` are the keys that lead to each of the texts (empty for plain text).
     """
 
     file: str
     line: Line
     texts: list[str] = field(default_factory=list)
     paths: list[tuple[str, ...]] = field(default_factory=list)
-    notes: list[Edit] = field(default_factory=list)
-    encoding: str | None = None
     is_blank: bool = False
     #: The value of the field that names the record or its source: as JSON has it, None if there is none.
     name: Any = None
@@ -93,8 +90,8 @@ class Source:
         try:
             self._check(line, self._is_whole)
             record = self._reader.read(line)
-            document.texts, document.is_blank, document.record = record.texts, record.is_blank, record
-            document.paths, document.notes, document.encoding = record.paths, record.notes, record.encoding
+            document.texts, document.paths, document.is_blank = record.texts, record.paths, record.is_blank
+            document.record = record
             document.name = self._name_of(record)
         except Problem as problem:
             document.problem = problem

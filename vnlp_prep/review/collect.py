@@ -105,7 +105,8 @@ def _parts(corpus: Sequence[Source], summary: Summary, watch: Callable[[Summary,
 
 def _record(d: Document) -> _Record:
     problem = d.problem.code if d.problem is not None else None
-    return _Record(d.file, d.line.number, d.texts, d.paths, d.notes, d.encoding, d.is_blank, problem)
+    notes, encoding = (d.record.notes, d.record.encoding) if d.record is not None else ([], None)
+    return _Record(d.file, d.line.number, d.texts, d.paths, notes, encoding, d.is_blank, problem)
 
 
 class _PartCounter:
