@@ -1,8 +1,8 @@
 """Which strings, that are not empty, were met before, in little memory: their hashes, in a table of fixed size.
 
 A set takes about a hundred bytes a string, this takes eight. Two strings with one hash of 64 bits would be taken for one another:
-of 10^13 look-ups of strings that were not met, one finds that. (The hashes are those of Python, with a secret key for each
-process, so that nobody can choose strings for it.)
+that happens in less than one of 10^13 look-ups of strings that were not met. (The hashes are those of Python, with a secret key
+for each process, so that nobody can choose strings for it.)
 
 >>> met = StringsMet(bits=10)
 >>> met.add(["host", "client"])
