@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +10,7 @@ from vnlp_prep.corpus.records import Problem
 from vnlp_prep.edits import Edit, apply, compose
 from vnlp_prep.stages import DECODING
 from vnlp_prep.words import Span
-from vnlp_prep.words.regions import merged
+from vnlp_prep.words.regions import code_behind_headings, merged
 
 if TYPE_CHECKING:
     from vnlp_prep.check.ignoring import IgnoredPatterns, IgnoredWords
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 #: How often a text is checked again after a fix. What was left out of a fix can bring other edits to light.
 MAX_ROUNDS = 8
-
-_BEHIND_HEADING = re.compile(r"^#{1,6}[ \t][^\n]*\n(?:[ \t]*\r?\n)+((?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\r?\n)*)", re.MULTILINE)
 
 
 class Proposal(NamedTuple):
@@ -110,11 +107,9 @@ def _disjoint(proposals: Sequence[Proposal], *, unsafe: bool) -> list[Edit]:
 def _markup(text: str) -> list[Span]:
     """Return what is no prose in a text that keeps its markup.
 
-    That is HTML (tags, comments, scripts, the bodies of code elements) and indented code behind a heading. The guard of the
-    stages takes the latter for a paragraph, which it often is in texts of which nobody knows that they are Markdown.
+    That is HTML (tags, comments, scripts, the bodies of code elements) and indented code behind a heading.
     """
     from vnlp_prep.stages.html import HtmlStage
 
     markup = HtmlStage().scan(text)
-    headed = [m.span(1) for m in _BEHIND_HEADING.finditer(text)] if "\n#" in f"\n{text}" else []
-    return headed + markup.code + [(e.start, e.end) for e in markup.edits if "<" in e.before]
+    return code_behind_headings(text) + markup.code + [(e.start, e.end) for e in markup.edits if "<" in e.before]

@@ -41,6 +41,7 @@ _INDENTED_STARTS = ("\n\n    ", "\n\n\t", "\n\r\n    ", "\n\r\n\t", " \n    ", "
 # What a line begins with that an indented block belongs to: white space, lists, tags, quotes, headings.
 _OWNS_INDENTED = frozenset(" \t\r<*+-|>#0123456789")
 _HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}highlight\b")
+_BEHIND_HEADING = re.compile(r"^#{1,6}[ \t][^\n]*\n(?:[ \t]*\r?\n)+((?:(?:[ ]{4}|\t)[^\n]*\n?|[ \t]*\r?\n)*)", re.MULTILINE)
 _BRACED = re.compile(r"\{(?:%|code|noformat)")  # what blocks in braces begin with
 _END_HIGHLIGHT = re.compile(r"\{%-?[ ]{0,9}endhighlight\b")
 _WIKI_CODE = re.compile(r"\{(?:code|noformat)(?::[^{}\n]{0,100})?\}")  # Jira, Confluence
@@ -121,6 +122,14 @@ def _indented_code(text: str) -> Iterator[Span]:
             assert lines is not None  # it may be empty, but the line that was looked ahead at is there
             done = lines.end()
             yield m.end(), done
+
+
+def code_behind_headings(text: str) -> list[Span]:
+    """Return the spans of indented code that follows a heading of Markdown.
+
+    ``literal_blocks`` leaves it out: in texts of which nobody knows that they are Markdown it is most often a paragraph.
+    """
+    return [m.span(1) for m in _BEHIND_HEADING.finditer(text)] if "\n#" in f"\n{text}" else []
 
 
 def _between(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> Iterator[tuple[int, int]]:
