@@ -63,6 +63,15 @@ class Tokenizer:
         except Exception as error:  # the library raises bare Exceptions
             raise ModelError(f"{file}: no tokenizer that can be read: {error}") from error
 
+    def save(self, file: Path) -> None:
+        """Write it as a ``tokenizer.json``."""
+        self._tokenizer.save(str(file))
+
+    def vocabulary(self) -> list[str]:
+        """Return the tokens in the order of their ids; ``[unusedN]``, with a large N, for an id that no token has."""
+        tokens = {i: token for token, i in self._tokenizer.get_vocab().items()}
+        return [tokens.get(i, f"[unused{max(tokens) + i}]") for i in range(max(tokens) + 1)]
+
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, special tokens included, however long."""
         out: list[list[int]] = []
