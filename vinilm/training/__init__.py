@@ -2,6 +2,7 @@
 
     settings.py      how long, how fast, how often: checked before anything is read
     options.py       the same as options of a command
+    progress.py      what people see
     corpus.py        records of files -> cleaned texts, those to train on and those held out
     tokens.py        their tokens in memory-mapped files, made once for a run
     chunks.py        documents -> sequences of at most so many tokens

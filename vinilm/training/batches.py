@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from vinilm.training.chunks import Chunks
+from vinilm.training.chunks import SPECIAL, Chunks
 from vinilm.training.packing import PackedRows
 from vinilm.training.permutation import shuffled
 
@@ -127,7 +127,7 @@ class SimilarLengths:
 
     def _sequences(self) -> int:
         """Return the sequences of a window."""
-        mean = (len(self.chunks.tokens.ids) / max(len(self.chunks), 1)) + 2
+        mean = len(self.chunks.tokens.ids) / max(len(self.chunks), 1) + SPECIAL
         return max(_WINDOW, round(_WINDOW * self.batch_tokens / mean))
 
     def batch(self, numbers: Iterable[int], *, pad: int = 0) -> Batch:

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,8 +53,8 @@ def save_checkpoint(
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
-        save_file(_contiguous(dict(_tensors(model))), temporary / "model.safetensors")
-        save_file(_contiguous(_optimizer_tensors(model, optimizer)), temporary / "optimizer.safetensors")
+        save_file(tensors_of(model), temporary / "model.safetensors")
+        save_file(_optimizer_tensors(model, optimizer), temporary / "optimizer.safetensors")
         save_file(random, temporary / "random.safetensors")
         write_json(temporary / "state.json", {"step": state.step, "seconds": state.seconds})
         write_checksums(temporary)
@@ -102,14 +101,15 @@ def load_checkpoint(checkpoint: Path, model: nn.Module, optimizer: optim.Optimiz
     import torch
     from safetensors.torch import load_file
 
-    saved, own = load_file(checkpoint / "model.safetensors"), dict(_tensors(model))
+    saved, own = load_file(checkpoint / "model.safetensors"), tensors_of(model)
     if saved.keys() != own.keys() or any(saved[name].shape != own[name].shape for name in own):
         raise TrainingError(
             f"{shown(checkpoint)}: of another model than the one that is trained; remove it to begin from the beginning"
         )
+    places = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(saved[name])
+        for name, tensor in saved.items():
+            places[name].copy_(tensor)
     memory: dict[int, dict[str, Tensor]] = {}
     numbers = _numbers(model, optimizer)
     for name, tensor in load_file(checkpoint / "optimizer.safetensors").items():
@@ -135,21 +135,19 @@ def _folders(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Yield parameters and the buffers that are saved, each once though it may have several names."""
-    yield from model.named_parameters()
+def tensors_of(model: nn.Module) -> dict[str, Tensor]:
+    """Return parameters and saved buffers as safetensors wants them: each once, though it may have several names."""
     saved = model.state_dict(keep_vars=True)
-    yield from ((name, buffer) for name, buffer in model.named_buffers() if name in saved)
-
-
-def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    buffers = {name: buffer for name, buffer in model.named_buffers() if name in saved}
+    return {name: tensor.detach().contiguous() for name, tensor in {**dict(model.named_parameters()), **buffers}.items()}
 
 
 def _optimizer_tensors(model: nn.Module, optimizer: optim.Optimizer) -> dict[str, Tensor]:
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return {
-        f"{names[id(parameter)]}:{key}": value for parameter, values in optimizer.state.items() for key, value in values.items()
+        f"{names[id(parameter)]}:{key}": value.contiguous()
+        for parameter, values in optimizer.state.items()
+        for key, value in values.items()
     }
 
 

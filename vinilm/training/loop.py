@@ -59,9 +59,12 @@ _AHEAD = 2
 class Task(Protocol):
     """What is trained. All methods but ``batch`` are called in the main thread; a micro-batch may be any object."""
 
-    #: Every parameter of it that requires a gradient must get one in each micro-batch; freeze what does not
-    #: (``requires_grad_(False)``). Other models that the task uses, such as a teacher, are no part of it.
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module:
+        """What is trained. Other models that the task uses, such as a teacher, are no part of it.
+
+        Every parameter that requires a gradient must get one in each micro-batch; freeze what does not (``requires_grad_(False)``).
+        """
 
     def prepare(self, device: torch.device) -> None:
         """Bring to ``device`` what is not part of ``model``. Called once, before everything else."""
@@ -118,9 +121,6 @@ class Outcome:
     seconds: float
     #: What the last evaluation told.
     figures: Mapping[str, float]
-    #: Steps that an earlier run had done; what was wrong with checkpoints that were passed over.
-    resumed: int = 0
-    damaged: Sequence[str] = ()
 
 
 def train(
@@ -130,16 +130,18 @@ def train(
     accelerator: Accelerator,
     *,
     watch: Callable[[Progress], None] | None = None,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Train the model of ``task`` and write it into ``folder``, which is open; go on from the checkpoint that is there, if any.
 
     Every process calls this. The same losses to the last bit, whether it is interrupted or not, on the same machine with the
-    same number of threads (on a GPU: where its kernels are deterministic). ``watch`` is called in the first process.
+    same number of threads (on a GPU: where its kernels are deterministic). ``watch`` is called in the first process; ``notice``
+    is told, in all of them, from which step the run goes on, and of a checkpoint that is damaged.
 
     Raises TrainingError for a loss that is no number, and when the time is up; SignalledError for a signal that asks to end: in
     these two cases with a checkpoint. SettingsError for a batch that is too small for the processes, OutputError.
     """
-    return _Run(task, settings, folder, accelerator, watch).go()
+    return _Run(task, settings, folder, accelerator, watch, notice).go()
 
 
 class _Shares(nn.Module):
@@ -164,8 +166,10 @@ class _Run:
         folder: RunFolder,
         accelerator: Accelerator,
         watch: Callable[[Progress], None] | None,
+        notice: Callable[[str], None],
     ) -> None:
-        self.task, self.settings, self.folder, self.accelerator, self.watch = task, settings, folder, accelerator, watch
+        self.task, self.settings, self.folder, self.accelerator = task, settings, folder, accelerator
+        self.watch, self.notice = watch, notice
         self.metrics = Metrics(folder.metrics)
         self.rank, self.world = accelerator.process_index, accelerator.num_processes
         self.state = State()
@@ -182,7 +186,7 @@ class _Run:
             # torch 2.13 gives the setting that buffers are left alone a new name, which Accelerate does not know yet.
             warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning)
             self.module = self.accelerator.prepare(_Shares(task))
-        resumed, damaged = self._restore()
+        self._restore()
         started = self._last_save = self._counted = time.monotonic()
         with Interrupts(patient=self.world > 1) as interrupts:
             if self._saved_step < 0:
@@ -197,19 +201,22 @@ class _Run:
         if self.accelerator.is_main_process:
             self.folder.finish(task.save)
         self.accelerator.wait_for_everyone()
-        return Outcome(settings.steps, self.state.seconds, self.figures, resumed, damaged)
+        return Outcome(settings.steps, self.state.seconds, self.figures)
 
-    def _restore(self) -> tuple[int, Sequence[str]]:
-        """Go on from the last checkpoint; return its step, and what was wrong with later ones."""
+    def _restore(self) -> None:
+        """Go on from the last checkpoint, if there is one."""
         checkpoint, damaged = last_checkpoint(self.folder.checkpoints)
         if checkpoint is not None:
             self.state = read_state(checkpoint)
             restore(load_checkpoint(checkpoint, self.task.model, self.optimizer, self.rank), self.accelerator.device)
             self._saved_step = self.state.step
+        for reason in damaged:
+            self.notice(f"a damaged checkpoint is passed over: {reason}")
+        if checkpoint is not None or damaged:
+            self.notice(f"going on after step {self.state.step:,} of {self.settings.steps:,}")
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             self.metrics.cut(self.state.step if checkpoint else -1)
-        return self.state.step, damaged
 
     def _batch(self, step: int) -> list[tuple[Any, Mapping[str, float]]]:
         return [(micro_batch, self.task.items(micro_batch)) for micro_batch in self.task.batch(step, self.rank, self.world)]

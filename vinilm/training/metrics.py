@@ -47,6 +47,12 @@ class Metrics:
                 os.fsync(file.fileno())
 
 
+def evaluations(path: Path) -> list[dict[str, float]]:
+    """Return the figures of all evaluations in ``metrics.jsonl``, in order. Raises OSError."""
+    lines = (json.loads(line) for line in path.read_bytes().splitlines())
+    return [line["evaluation"] for line in lines if "evaluation" in line]
+
+
 def _step(line: bytes) -> float:
     """Return the step of a line; a line that is not ours is behind all steps."""
     try:

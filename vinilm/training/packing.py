@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vinilm.training.chunks import Chunks
+from vinilm.training.chunks import SPECIAL, Chunks
 from vinilm.training.tokens import GrowingArray, mapped
 
 #: Sequences that are packed together.
@@ -32,6 +32,11 @@ class PackedRows:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def fill(self) -> float:
+        """Share of all places that is no padding."""
+        return (len(self.chunks.tokens.ids) + SPECIAL * len(self.chunks)) / max(len(self) * self.chunks.length, 1)
 
     def row(self, number: int) -> npt.NDArray[np.int64]:
         """Return the numbers of the sequences in a row."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from vinilm.errors import BackendError
 
@@ -63,6 +64,18 @@ def _precision(wanted: str, *, cpu: bool) -> str:
     if wanted != "auto":
         return wanted
     return "bfloat16" if not cpu and torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+
+
+def run_identity(accelerator: Accelerator, settings: TrainingSettings) -> dict[str, Any]:
+    """Return all of how a run is computed that its result depends on: name for people -> JSON value."""
+    return {
+        **settings.identity(),
+        "precision": precision_of(accelerator),
+        "device": accelerator.device.type,
+        "processes": accelerator.num_processes,
+        "torch": version("torch"),
+        "transformers": version("transformers"),
+    }
 
 
 def summed(accelerator: Accelerator, numbers: Mapping[str, float]) -> dict[str, float]:

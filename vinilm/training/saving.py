@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from vinilm.models.tokenizer import tokenizer_file
 from vnlp_prep.pipeline import SAVED_FILES
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
     from vinilm.models import ModelFolder
@@ -21,13 +23,26 @@ if TYPE_CHECKING:
 _TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
-def save_model(model: PreTrainedModel, source: ModelFolder, folder: Path, preprocessor: Preprocessor | None) -> None:
+def save_model(
+    model: PreTrainedModel,
+    source: ModelFolder,
+    folder: Path,
+    preprocessor: Preprocessor | None,
+    *,
+    more: Mapping[str, Tensor] | None = None,
+) -> None:
     """Write ``model`` (BertModel, with a head or without) to ``folder``, with all else that the folder ``source`` has.
 
-    ``preprocessor``: what its texts were cleaned with; None: what is in ``source``, if anything. Raises OSError.
+    ``preprocessor``: what its texts were cleaned with; None: what is in ``source``, if anything. ``more``: tensors to save with
+    it that are not part of it. Raises OSError.
     """
+    from safetensors.torch import save_file
+
+    from vinilm.training.checkpoints import tensors_of
+
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
+    model.config.save_pretrained(folder)
+    save_file({**tensors_of(model), **(more or {})}, folder / "model.safetensors", metadata={"format": "pt"})
     _save_tokenizer(source, folder)
     if preprocessor is not None:
         preprocessor.save(folder)
