@@ -14,6 +14,7 @@ _COMMANDS = {
     "encode": ("vinilm.encode_command", "Write a vector for each record of files."),
     "serve": ("vinilm.serve.command", "Serve vectors over HTTP, as other services do."),
     "pretrain": ("vinilm.pretrain_command", "Train an encoder further on the texts of a domain."),
+    "distill": ("vinilm.distill_command", "Train a small encoder to be like a large one."),
     "completion": ("vnlp_prep.completion_command", "Print the script with which a shell completes."),
 }
 

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vinilm.training.options import corpus_options, take_corpus, take_settings, training_options
-from vnlp_prep.command_line import DONE, REJECTS, SignalledError, complete_files
+from vnlp_prep.command_line import complete_files
 from vnlp_prep.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from vinilm.distillation.data import DistillationData
     from vinilm.distillation.plan import Plan
     from vinilm.distillation.student import NewShape
@@ -65,7 +63,11 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="CORPUS...", shell_complete=complete_files)
 @click.option(
-    "--teacher", required=True, metavar="NAME", shell_complete=complete_files, help="Whose relations are learnt: folder or hub id."
+    "--teacher",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete_files,
+    help="Whose relations are learnt: folder or hub id.",
 )
 @click.option("-o", "--output", required=True, metavar="FOLDER", shell_complete=complete_files, help="The model that comes out.")
 @click.option("--layers", type=_Layers(), metavar="N,N...", help="The student is these layers of the teacher, counted from 1.")
@@ -77,7 +79,11 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
 @click.option("--teacher-layer", type=int, metavar="N", help="Counted from 1. Default: 21 of 24, else the last.")
 @click.option("--relations", type=float, default=1.0, metavar="X", help="Weight of the relation loss. Default: 1.")
 @click.option(
-    "--alignment", type=float, default=0.0, metavar="X", help="Weight of the distance of texts' vectors. Default: 0, leave it out."
+    "--alignment",
+    type=float,
+    default=0.0,
+    metavar="X",
+    help="Weight of the distance of texts' vectors. Default: 0, leave it out.",
 )
 @click.option(
     "--sentence-teacher",
@@ -86,7 +92,9 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
     help="Whose vectors of texts are learnt; its vocabulary may be another. Default: the teacher.",
 )
 @click.option("--crops", type=int, default=2, metavar="N", help="Short parts of each sequence, aligned as well. Default: 2.")
-@click.option("--mlm", type=float, default=0.0, metavar="X", help="Weight of masked-language modelling. Default: 0, leave it out.")
+@click.option(
+    "--mlm", type=float, default=0.0, metavar="X", help="Weight of masked-language modelling. Default: 0, leave it out."
+)
 @click.option("--dropout", type=float, default=0.0, metavar="SHARE", help="In the student, while it learns. Default: 0.")
 @corpus_options
 def distill(
@@ -116,13 +124,10 @@ def distill(
     from vinilm.distillation.task import Distillation
     from vinilm.models import open_model
     from vinilm.tokens import Tokenizer
-    from vinilm.training.folder import RunFolder
-    from vinilm.training.loop import train
     from vinilm.training.processes import accelerator_for, run_identity
-    from vinilm.training.progress import TrainingProgress, outcome_line
+    from vinilm.training.session import Prepared, run
     from vinilm.training.settings import check_phases
     from vinilm.training.tokens import tokens_identity
-    from vnlp_prep.corpus.records import shown
 
     training = take_settings(rest)
     names = ("relation_heads", "teacher_layer", "relations", "alignment", "crops", "mlm", "dropout")
@@ -148,40 +153,17 @@ def distill(
         **run_identity(accelerator, training),
         **settings.identity(),
     }
-    main = accelerator.is_main_process
-    with (
-        RunFolder(Path(output), identity, resume=resume, is_main=main) as folder,
-        TrainingProgress(quiet=quiet or not main) as progress,
-    ):
-        accelerator.wait_for_everyone()
-        if folder.finished:
-            progress.say(f"{shown(output)}: done before, nothing is left to do")
-            return DONE
-        data = DistillationData.make(folder.corpus, corpus, source, tokenizer, training, accelerator)
-        task = Distillation(plan, beginning, sentences, data)
-        for line in _beginning(data, plan, corpus.rejects):
-            progress.say(line)
-        try:
-            outcome = train(task, training, folder, accelerator, watch=progress, notice=progress.say)
-        except SignalledError:
-            progress.say(f"{shown(output)}: interrupted; a checkpoint is written, go on with --resume")
-            raise
-        if main:
-            progress.say(outcome_line(folder, outcome))
-    return REJECTS if data.store.counts.rejects else DONE
+
+    def prepare(folder: Path) -> Prepared:
+        data = DistillationData.make(folder, corpus, source, tokenizer, training, accelerator)
+        return Prepared(Distillation(plan, beginning, sentences, data), data.store, _beginning(data, plan))
+
+    return run(output, identity, prepare, corpus, training, accelerator, resume=resume, quiet=quiet)
 
 
-def _beginning(data: DistillationData, plan: Plan, rejects: str) -> Iterator[str]:
-    """Yield what there is to learn from, and what is learnt."""
-    from vnlp_prep.corpus.records import shown
-    from vnlp_prep.terminal import counted
-
-    counts, train = data.store.counts, data.store.train
-    yield (
-        f"{counted(counts.texts, 'text')}, {counts.held_out:,} of them held out; {len(train.ids):,} tokens to learn from, "
-        f"in {', '.join(f'{len(chunks):,} sequences of at most {chunks.length:,}' for chunks in data.phases)}"
-    )
-    if counts.rejects:
-        yield f"{counted(counts.rejects.total(), 'record')} rejected, see {shown(rejects)}"
+def _beginning(data: DistillationData, plan: Plan) -> list[str]:
+    """Return what is to be known of the sequences and of what is learnt."""
+    lines = [f"{len(chunks):,} sequences of at most {chunks.length:,} tokens" for chunks in data.phases]
     if plan.settings.relations:
-        yield f"relations of layer {plan.teacher_layer} of {plan.source.shape.num_hidden_layers}, in {plan.heads} heads"
+        lines.append(f"relations of layer {plan.teacher_layer} of {plan.source.shape.num_hidden_layers}, in {plan.heads} heads")
+    return lines

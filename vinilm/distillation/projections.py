@@ -27,7 +27,9 @@ class Projections:
         """Watch the layer ``layer`` (counted from 0) of ``encoder``. Raises IndexError if there is no such layer."""
         attention = encoder.encoder.layer[layer].attention.self
         self._caught: dict[str, Tensor] = {}
-        self._hooks: list[RemovableHandle] = [getattr(attention, name).register_forward_hook(self._catch(name)) for name in _NAMES]
+        self._hooks: list[RemovableHandle] = [
+            getattr(attention, name).register_forward_hook(self._catch(name)) for name in _NAMES
+        ]
 
     def _catch(self, name: str):  # type: ignore[no-untyped-def]  # the signature is torch's
         def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:

@@ -47,7 +47,7 @@ class NewShape:
 class Beginning:
     """Where a student comes from: of ``layers``, ``model`` and ``shape``, one is set.
 
-    Raises SettingsError for more or fewer than one, for layers that the teacher does not have, and for another model's vocabulary.
+    Raises SettingsError for more or fewer, for layers that the teacher does not have, and for a model with another vocabulary.
     """
 
     #: The model whose vocabulary the student has.

@@ -83,7 +83,7 @@ class SentenceTeacher:
         _check_pooling(source)
         if student.lower_case and not source.lower_case:
             raise SettingsError(
-                f"{source.path.name} tells upper from lower case, but the student does not; choose a sentence teacher that does not"
+                f"{source.path.name} tells upper from lower case, but the student does not; choose another sentence teacher"
             )
         tokenizer = Tokenizer.load(source.tokenizer, lower_case=source.lower_case)
         return cls(frozen(load_encoder(source)), tokenizer, source.pooling, source.max_tokens, source.shape.pad_token_id)

@@ -12,7 +12,7 @@ from vinilm.training.chunks import make_chunks, open_chunks
 from vinilm.training.packing import PackedRows, make_rows, open_rows
 from vinilm.training.permutation import shuffled
 from vinilm.training.tokens import Tokens, TokenStore, token_store
-from vnlp_prep.errors import InputError, SettingsError
+from vnlp_prep.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,21 +75,6 @@ class PretrainingData:
             rows.chunks, [rows.row(number).tolist() for number in chosen], lengths[-1], pad=model.shape.pad_token_id
         )
         return cls(store, phases, heldout)
-
-
-def check_phases(settings: TrainingSettings, model: ModelFolder, processes: int) -> None:
-    """Raise SettingsError for a phase that the model, or so many processes, cannot compute."""
-    for phase in settings.phases:
-        most = model.shape.max_position_embeddings
-        if phase.length > most:
-            raise SettingsError(
-                f"phase {phase}: sequences of {phase.length:,} tokens, but {model.path.name} reads {most:,} at most "
-                "(max_position_embeddings); choose a shorter length"
-            )
-        if settings.sequences(phase) < processes:
-            raise SettingsError(
-                f"phase {phase}: {settings.sequences(phase)} sequences a step are too few for {processes} processes"
-            )
 
 
 def _rows(tokens: Tokens, tokenizer: Tokenizer, length: int, *, make: bool = False) -> PackedRows:

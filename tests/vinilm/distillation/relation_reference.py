@@ -1,4 +1,4 @@
-"""The loss of MiniLMv2 as the paper writes it (arXiv 2012.15828), loop by loop in float64: slow, and independent of the package."""
+"""The loss of MiniLMv2 as the paper writes it (arXiv 2012.15828), loop by loop in float64; it imports nothing of the package."""
 
 from __future__ import annotations
 
