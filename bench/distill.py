@@ -149,9 +149,13 @@ def main() -> None:
                 [shape, part, f"{theirs['tokens'] / theirs['seconds']:,.0f}", f"{ours['tokens'] / ours['seconds']:,.0f}"]
                 + [f"{theirs['seconds'] / ours['seconds']:.1f}x", f"{theirs['MB']:,.0f}", f"{ours['MB']:,.0f}"]
             )
-    print(table(["models and batch", "part", "published, tokens/s", "project, tokens/s", "", "published, MB", "project, MB"], rows))
+    print(
+        table(["models and batch", "part", "published, tokens/s", "project, tokens/s", "", "published, MB", "project, MB"], rows)
+    )
     if args.keep:
-        results.save("distill", {"date": results.today(), "machine": results.machine(), "torch": torch.__version__, "found": kept})
+        results.save(
+            "distill", {"date": results.today(), "machine": results.machine(), "torch": torch.__version__, "found": kept}
+        )
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ heads of d_r dimensions:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from vnlp_prep.errors import SettingsError
+
+#: Relations that are made at a time, in numbers: elsewhere (memory is what limits), and on a processor (its cache).
+_BLOCK = (1 << 26, 1 << 18)
 
 
 class QKV(NamedTuple):
@@ -59,25 +61,62 @@ def relation_loss(teacher: QKV, student: QKV, attention_mask: Tensor, heads: int
     sizes. The loss of a text does not depend on what else is in its batch. Computed in float32 at least. Nothing flows back into
     the teacher. Each text has at least one token.
     """
-    losses = (_one_relation(t, s, attention_mask.bool(), heads) for t, s in zip(teacher, student, strict=True))
-    return RelationLoss(*losses)
+    mask = attention_mask.bool()
+    with torch.autocast(mask.device.type, enabled=False):  # a softmax over products: half precision would show
+        pairs = zip(teacher, student, strict=True)
+        return RelationLoss(*(_Divergence.apply(_split(t.detach(), heads), _split(s, heads), mask) for t, s in pairs))
 
 
-def _one_relation(teacher: Tensor, student: Tensor, mask: Tensor, heads: int) -> Tensor:
-    with torch.autocast(student.device.type, enabled=False):  # a softmax over products: half precision would show
-        target, found = _log_relations(teacher.detach(), mask, heads), _log_relations(student, mask, heads)
-        # Padded columns have a probability of 0 on both sides, so nothing comes from them. (batch, heads, rows)
-        divergence = functional.kl_div(found, target, reduction="none", log_target=True).sum(-1)
-        # Padded rows are left out; then each text is divided by its heads and its own length.
-        rows = (divergence * mask[:, None, :]).sum((1, 2))
-        return rows / (heads * mask.sum(-1))
+def _split(projection: Tensor, heads: int) -> Tensor:
+    """Return the vectors of the relation heads, in float32 at least: (batch, length, hidden) -> (batch, heads, length, d_r)."""
+    wide = projection.to(torch.promote_types(projection.dtype, torch.float32))
+    return wide.view(*projection.shape[:2], heads, -1).transpose(1, 2)
 
 
-def _log_relations(projection: Tensor, mask: Tensor, heads: int) -> Tensor:
-    """Return the logarithms of R: (batch, heads, length, length). ``projection``: (batch, length, hidden)."""
-    batch, length, hidden = projection.shape
-    dtype = torch.promote_types(projection.dtype, torch.float32)
-    vectors = projection.to(dtype).view(batch, length, heads, hidden // heads).transpose(1, 2)
-    scores = vectors @ vectors.transpose(-1, -2) / (hidden // heads) ** 0.5
-    # The smallest number, not minus infinity: the difference of two infinities would be no number.
-    return scores.masked_fill(~mask[:, None, None, :], torch.finfo(dtype).min).log_softmax(-1)
+class _Divergence(torch.autograd.Function):
+    """Formula 6, with its gradient worked out beside it, block by block.
+
+    Relations are far larger than what they are made from: (batch, heads, length, length). A block of them is made, used and
+    forgotten while it is in the processor's cache; autograd would keep all of them, several times. With s the scores before the
+    softmax, dL/ds of the student is R^S - R^T, times what the row is divided by.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, teacher: Tensor, student: Tensor, mask: Tensor) -> Tensor:
+        batch, heads, length, _ = student.shape
+        weights = mask / (heads * mask.sum(-1, keepdim=True))  # of each row; of padded rows 0
+        loss = student.new_zeros(batch)
+        gradient = torch.empty_like(student)
+        texts = max(1, _BLOCK[student.device.type == "cpu"] // (heads * length * length))
+        for start in range(0, batch, texts):
+            block = slice(start, start + texts)
+            columns, rows = ~mask[block, None, None, :], weights[block, None, :, None].to(student.dtype)
+            target, target_scores, target_log = _softmax(teacher[block], columns)
+            found, found_scores, found_log = _softmax(student[block], columns)
+            # KL = sum of R^T (log R^T - log R^S), the logarithms without a second pass.
+            divergence = (target_scores.sub_(found_scores).mul_(target)).sum(-1, keepdim=True) - target_log + found_log
+            loss[block] = (divergence * rows).sum((1, 2, 3))
+            if ctx.needs_input_grad[1]:
+                slope = found.sub_(target).mul_(rows * student.shape[-1] ** -0.5)
+                torch.matmul(slope + slope.transpose(-1, -2), student[block], out=gradient[block])
+        ctx.save_for_backward(gradient)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[None, Tensor, None]:
+        (gradient,) = ctx.saved_tensors
+        return None, gradient * slopes[0][:, None, None, None], None
+
+
+def _softmax(vectors: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return R (texts, heads, length, length), the scores less the highest of their row, and the logarithms of R's divisors.
+
+    ``columns``: what is padding.
+    """
+    scores = (vectors * vectors.shape[-1] ** -0.5) @ vectors.transpose(-1, -2)
+    # A padded column: far below all others, but a number, for a difference of two infinities is none.
+    scores.masked_fill_(columns, torch.finfo(scores.dtype).min / 4)
+    scores.sub_(scores.amax(-1, keepdim=True))
+    relations = scores.exp()
+    divisors = relations.sum(-1, keepdim=True)
+    return relations.div_(divisors), scores, divisors.log_()
