@@ -60,7 +60,7 @@ def pretrain(
 ) -> int:
     """Train a BERT encoder further on the texts of CORPUS, by masked-language modelling: it guesses tokens that are hidden.
 
-    CORPUS: JSON lines, plain text or Parquet, packed or not; '-' is standard input.
+    CORPUS: JSON lines, plain text or Parquet, packed or not; folders of them; '-' is standard input.
     """
     from vinilm.models import open_model
     from vinilm.pretraining.data import PretrainingData, check_phases
@@ -110,7 +110,7 @@ def pretrain(
         try:
             outcome = train(task, settings, folder, accelerator, watch=progress, notice=progress.say)
         except SignalledError:
-            progress.say(f"{shown(output)}: interrupted; a checkpoint is written, go on with --resume")
+            progress.say(f"{shown(output)}: interrupted; go on with --resume")
             raise
         if main:
             progress.say(_end(folder, outcome))
