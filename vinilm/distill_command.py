@@ -115,7 +115,7 @@ def distill(
 
     The student is part of the teacher (--layers), another model (--student) or made anew (--new). With --alignment it also learns
     the teacher's vectors of texts, so that it can serve retrieval at once. CORPUS: JSON lines, plain text or Parquet, packed or
-    not; '-' is standard input.
+    not; folders of them; '-' is standard input.
     """
     from vinilm.distillation.data import DistillationData
     from vinilm.distillation.plan import Plan

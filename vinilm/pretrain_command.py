@@ -56,7 +56,7 @@ def pretrain(
 ) -> int:
     """Train a BERT encoder further on the texts of CORPUS, by masked-language modelling: it guesses tokens that are hidden.
 
-    CORPUS: JSON lines, plain text or Parquet, packed or not; '-' is standard input.
+    CORPUS: JSON lines, plain text or Parquet, packed or not; folders of them; '-' is standard input.
     """
     from vinilm.models import open_model
     from vinilm.pretraining.data import PretrainingData

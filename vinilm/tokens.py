@@ -70,7 +70,8 @@ class Tokenizer:
     def vocabulary(self) -> list[str]:
         """Return the tokens in the order of their ids; ``[unusedN]``, with a large N, for an id that no token has."""
         tokens = {i: token for token, i in self._tokenizer.get_vocab().items()}
-        return [tokens.get(i, f"[unused{max(tokens) + i}]") for i in range(max(tokens) + 1)]
+        count = max(tokens) + 1
+        return [tokens.get(i) or f"[unused{count + i}]" for i in range(count)]
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, special tokens included, however long."""

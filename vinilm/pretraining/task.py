@@ -94,16 +94,16 @@ class PretrainingTask:
     def _sums(self, batch: MaskedBatch) -> tuple[Tensor, Tensor]:
         """Return the sum of the cross-entropy of the hidden tokens, and how many are told right."""
         device = self._device
-        segments = batch.segments.to(device, non_blocking=True)
+        segments = batch.segments.to(device)
         states = self.model.bert(
-            input_ids=batch.ids.to(device, non_blocking=True),
+            input_ids=batch.ids.to(device),
             attention_mask=attention_mask(segments),
-            position_ids=batch.positions.to(device, non_blocking=True),
+            position_ids=batch.positions.to(device),
         ).last_hidden_state
         # The head is as much work as several layers; it is only asked about tokens that are hidden.
-        hidden = states.flatten(0, 1).index_select(0, batch.places.to(device, non_blocking=True))
+        hidden = states.flatten(0, 1).index_select(0, batch.places.to(device))
         logits = self.model.cls(hidden).float()
-        labels = batch.labels.to(device, non_blocking=True)
+        labels = batch.labels.to(device)
         right = (logits.argmax(-1) == labels).sum()
         return functional.cross_entropy(logits, labels, reduction="sum"), right
 

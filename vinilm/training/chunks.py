@@ -33,12 +33,7 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.spans)
 
-    @property
-    def lengths(self) -> npt.NDArray[np.int64]:
-        """Tokens of each sequence, [CLS] and [SEP] included; shape (chunks,). Held in memory: 8 bytes a chunk."""
-        return self.lengths_of(slice(None))
-
-    def lengths_of(self, numbers: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.int64]:
+    def lengths_of(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the lengths of some sequences, [CLS] and [SEP] included."""
         spans = self.spans[numbers]
         lengths: npt.NDArray[np.int64] = spans[:, 1] - spans[:, 0] + SPECIAL

@@ -38,7 +38,7 @@ from vinilm.errors import TrainingError
 from vinilm.training.checkpoints import State, last_checkpoint, load_checkpoint, read_state, save_checkpoint
 from vinilm.training.folder import RunFolder
 from vinilm.training.interrupts import Interrupts
-from vinilm.training.metrics import Metrics
+from vinilm.training.metrics import Metrics, evaluations
 from vinilm.training.processes import summed
 from vinilm.training.random_state import restore, seed_all, state
 from vinilm.training.schedule import learning_rate
@@ -63,7 +63,7 @@ class Task(Protocol):
     def model(self) -> nn.Module:
         """What is trained. Other models that the task uses, such as a teacher, are no part of it.
 
-        Every parameter that requires a gradient must get one in each micro-batch; freeze what does not (``requires_grad_(False)``).
+        Every parameter that requires a gradient must get one in each micro-batch: freeze the others (``requires_grad_(False)``).
         """
 
     def prepare(self, device: torch.device) -> None:
@@ -187,7 +187,7 @@ class _Run:
             warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning)
             self.module = self.accelerator.prepare(_Shares(task))
         self._restore()
-        started = self._last_save = self._counted = time.monotonic()
+        started = self._last_save = self._counted = self._step_started = time.monotonic()
         with Interrupts(patient=self.world > 1) as interrupts:
             if self._saved_step < 0:
                 self._evaluate()
@@ -217,6 +217,8 @@ class _Run:
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             self.metrics.cut(self.state.step if checkpoint else -1)
+            if told := evaluations(self.folder.metrics):
+                self.figures = told[-1]
 
     def _batch(self, step: int) -> list[tuple[Any, Mapping[str, float]]]:
         return [(micro_batch, self.task.items(micro_batch)) for micro_batch in self.task.batch(step, self.rank, self.world)]
@@ -262,27 +264,23 @@ class _Run:
 
     def _step(self, micro_batches: Sequence[tuple[Any, Mapping[str, float]]], items: Mapping[str, float]) -> None:
         """Do a step, and what is due after it."""
-        settings, step, started = self.settings, self.state.step, time.monotonic()
+        settings, step = self.settings, self.state.step
         rate = learning_rate(step, settings)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        shares: dict[str, float] = {}
+        shares: dict[str, Tensor] = {}
         for number, (micro_batch, _) in enumerate(micro_batches, 1):
             if number < len(micro_batches):
                 with self.accelerator.no_sync(self.module):
                     self._backward(micro_batch, items, shares)
             else:
                 self._backward(micro_batch, items, shares)
-        total = summed(self.accelerator, shares)
+        total = summed(self.accelerator, {name: float(share) for name, share in shares.items()})
         norm = float(self._clipped())
-        if not (math.isfinite(total["loss"]) and math.isfinite(norm)):
-            raise TrainingError(
-                f"{shown(self.folder.root)}: step {step + 1:,}: the loss is {total['loss']}, the norm of the gradient {norm}: "
-                "training has diverged. Begin anew with a lower --learning-rate, a longer --warmup, or --precision float32"
-            )
+        self._check(step + 1, {**total, "norm of the gradient": norm})
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        seconds = max(time.monotonic() - started, 1e-9)
+        seconds = max(time.monotonic() - self._step_started, 1e-9)
         phase, _ = settings.place(step)
         self.state = replace(self.state, step=step + 1)
         values = {**total, "learning_rate": rate, "gradient_norm": norm, "length": settings.phases[phase].length}
@@ -291,13 +289,23 @@ class _Run:
             self._evaluate()
         if not self.state.step % settings.checkpoint_every:
             self._save()
+        self._step_started = time.monotonic()
 
-    def _backward(self, micro_batch: Any, items: Mapping[str, float], shares: dict[str, float]) -> None:
+    def _check(self, step: int, values: Mapping[str, float]) -> None:
+        """Raise TrainingError unless all values are finite: what is not finite spreads to all parameters, and stays."""
+        bad = ", ".join(f"{name} {value}" for name, value in values.items() if not math.isfinite(value))
+        if bad:
+            raise TrainingError(
+                f"{shown(self.folder.root)}: training has diverged at step {step:,} ({bad}); begin anew in another "
+                "folder, with a lower --learning-rate, a longer --warmup, or --precision float32"
+            )
+
+    def _backward(self, micro_batch: Any, items: Mapping[str, float], shares: dict[str, Tensor]) -> None:
         loss, parts = self.module(micro_batch, items)
         # Processes average their gradients, but the loss is the sum of the shares.
         self.accelerator.backward(loss * self.world)
         for name, share in {"loss": loss, **parts}.items():
-            shares[name] = shares.get(name, 0.0) + float(share.detach())
+            shares[name] = shares.get(name, 0.0) + share.detach().double()  # a GPU is not waited for
 
     def _clipped(self) -> Tensor:
         """Return the norm of the gradient, which is shortened if the settings say so."""
@@ -312,6 +320,7 @@ class _Run:
             sums = self.task.evaluate(self.rank, self.world)
         model.train()
         self.figures = dict(self.task.figures(summed(self.accelerator, sums)))
+        self._check(self.state.step, self.figures)
         self._tell({"evaluation": self.figures})
 
     def _tell(self, values: Mapping[str, Any]) -> None:

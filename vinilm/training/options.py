@@ -112,13 +112,16 @@ def take_corpus(inputs: Sequence[str], options: dict[str, Any], model: ModelFold
     """
     from vinilm.training.corpus import Corpus
     from vnlp_prep.corpus.documents import sources
+    from vnlp_prep.corpus.inputs import find_inputs
     from vnlp_prep.corpus.plan import check_outputs
     from vnlp_prep.corpus.run import Options
 
     limits = take_limits(options)
     field, whole_file, on_missing, encoding = (options.pop(n) for n in ("field", "whole_file", "on_missing", "encoding"))
     reading = Options(field, whole_file, on_missing, encoding, limits)
-    corpus = sources(inputs, reading, options.pop("format"), None)
+    format = options.pop("format")
+    files = [file.path for file in find_inputs(inputs, format=format, outputs=output)]
+    corpus = sources(files, reading, format, None)
     rejects = options.pop("rejects") or f"{output}/training/rejects.jsonl"
     check_outputs([source.input for source in corpus], [], rejects=[rejects])
     preprocessor = _preprocessor(options.pop("clean"), options.pop("preprocess"), model)

@@ -66,7 +66,7 @@ def run(
         try:
             outcome = train(prepared.task, settings, folder, accelerator, watch=progress, notice=progress.say)
         except SignalledError:
-            progress.say(f"{shown(output)}: interrupted; a checkpoint is written, go on with --resume")
+            progress.say(f"{shown(output)}: interrupted; go on with --resume")
             raise
         if main:
             progress.say(_end(folder, outcome))

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from io import BufferedWriter
 from pathlib import Path
@@ -106,7 +106,7 @@ def token_store(folder: Path, corpus: Corpus, model: ModelFolder, tokenizer: Tok
         counts = _write(folder, corpus, tokenizer, np.dtype(np.uint16 if model.shape.vocab_size < 1 << 16 else np.uint32))
         if not len(Tokens.open(folder, TRAIN)):
             raise InputError(_no_text(corpus, counts))
-        write_json(folder / _INDEX, {"identity": identity, "counts": asdict(counts)})
+        write_json(folder / _INDEX, {"identity": identity, "counts": vars(counts)})
     except InputError:
         raise
     except OSError as error:
