@@ -74,7 +74,7 @@ class Distillation:
         )
         self._projections = Projections(self.model.encoder, len(self.model.encoder.encoder.layer) - 1)
         self._train = [
-            SimilarLengths(c, round(training.sequences(phase) * float(c.lengths.mean())), training.seed)
+            SimilarLengths(c, round(training.sequences(phase) * float(c.lengths_of(slice(None)).mean())), training.seed)
             for phase, c in zip(training.phases, data.phases, strict=True)
         ]
 
