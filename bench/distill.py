@@ -3,11 +3,11 @@
     python bench/distill.py --keep          teacher and student of random weights, one core; prints a table
 
 *Published*: what bloomberg/minilmv2.bb does (its ``MiniLM.forward``), written anew: both models return all hidden states and all
-attention probabilities (which rules out fused attention), queries, keys and values are computed a second time from the hidden states,
-and a loop over the batch computes each text without its padding. *This project*: ``vinilm.distillation``. Both have the same models,
-the same batch, the same loss (compared first). ``loss``: from queries, keys and values to the gradient of the student's; ``step``:
-teacher, student, loss and gradient of all weights. Each measure is a process of its own, whose peak of memory is told, less what it
-has before; turns alternate and the fastest counts.
+attention probabilities (which rules out fused attention), queries, keys and values are computed a second time from the hidden
+states, and a loop over the batch computes each text without its padding. *This project*: ``vinilm.distillation``. Both have the
+same models, the same batch, the same loss (compared first). ``loss``: from queries, keys and values to the gradient of the
+student's; ``step``: teacher, student, loss and gradient of all weights. Each measure is a process of its own, whose peak of memory
+is told, less what it has before; turns alternate and the fastest counts. Processor time.
 """
 
 from __future__ import annotations
@@ -125,6 +125,7 @@ def measure(shape: str, way: str, part: str) -> dict[str, float]:
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", action="store_true", help="write results/distill.json")
     parser.add_argument("--one", nargs=3, metavar=("SHAPE", "WAY", "PART"), help="measure this in this process")
@@ -145,10 +146,9 @@ def main() -> None:
             ours, theirs = found["project"], found["published"]
             assert abs(ours["loss"] - theirs["loss"]) < 1e-4 * abs(theirs["loss"]), (shape, part, found)
             kept[f"{shape}: {part}"] = found
-            rows.append(
-                [shape, part, f"{theirs['tokens'] / theirs['seconds']:,.0f}", f"{ours['tokens'] / ours['seconds']:,.0f}"]
-                + [f"{theirs['seconds'] / ours['seconds']:.1f}x", f"{theirs['MB']:,.0f}", f"{ours['MB']:,.0f}"]
-            )
+            rates = [f"{found[way]['tokens'] / found[way]['seconds']:,.0f}" for way in WAYS]
+            memory = [f"{found[way]['MB']:,.0f}" for way in WAYS]
+            rows.append([shape, part, *rates, f"{theirs['seconds'] / ours['seconds']:.1f}x", *memory])
     print(
         table(["models and batch", "part", "published, tokens/s", "project, tokens/s", "", "published, MB", "project, MB"], rows)
     )

@@ -81,8 +81,8 @@ class Beginning:
             different = next((a for a, b in zip(ours, theirs, strict=False) if a != b), "their numbers")
             raise SettingsError(
                 f"the student {model.path.name} and the teacher {self.teacher.path.name} have different vocabularies "
-                f"({different!r:.40} is the first difference), but must read the same tokens; if the teacher's has domain terms, "
-                "give them to the student too: vinilm vocab --like TEACHER"
+                f"({different!r:.40} is the first difference), but must read the same tokens; if the teacher has domain terms, "
+                "give the student the same ones: vinilm vocab with the same corpus"
             )
 
     @property
