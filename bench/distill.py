@@ -6,18 +6,18 @@
 attention probabilities (which rules out fused attention), queries, keys and values are computed a second time from the hidden
 states, and a loop over the batch computes each text without its padding. *This project*: ``vinilm.distillation``. Both have the
 same models, the same batch, the same loss (compared first). ``loss``: from queries, keys and values to the gradient of the
-student's; ``step``: teacher, student, loss and gradient of all weights. Each measure is a process of its own, whose peak of memory
-is told, less what it has before; turns alternate and the fastest counts. Processor time.
+student's; ``step``: teacher, student, loss and gradient of all weights. Each measure is a process of its own; its memory is the
+peak (Linux) less what it had before. Turns alternate, the fastest counts, in processor time.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import results
 import torch
@@ -87,6 +87,12 @@ def published_qkv(model: BertModel, layer: int, ids: torch.Tensor, mask: torch.T
     return QKV(attention.query(states), attention.key(states), attention.value(states))
 
 
+def memory(entry: str) -> float:
+    """Memory of this process, in MB: ``VmRSS`` now, ``VmHWM`` at most."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(entry)) / 1000
+
+
 def measure(shape: str, way: str, part: str) -> dict[str, float]:
     """Seconds and memory of one way, in this process."""
     layers, hidden, student_layers, student_hidden, heads, texts, longest = SHAPES[shape]
@@ -106,7 +112,8 @@ def measure(shape: str, way: str, part: str) -> dict[str, float]:
 
     with torch.no_grad():
         given = QKV(*(x.clone() for x in qkv(teacher, 0))), QKV(*(x.clone() for x in qkv(student, 1)))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak
     best, value = float("inf"), 0.0
     for _ in range(_TURNS):
         inputs = QKV(*(x.clone().requires_grad_() for x in given[1]))
@@ -120,8 +127,7 @@ def measure(shape: str, way: str, part: str) -> dict[str, float]:
             found = loss(t, qkv(student, 1))
         found.backward()
         best, value = min(best, time.process_time() - started), found.item()
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    return {"seconds": best, "MB": peak, "loss": value, "tokens": int(mask.sum())}
+    return {"seconds": best, "MB": memory("VmHWM") - before, "loss": value, "tokens": int(mask.sum())}
 
 
 def main() -> None:
