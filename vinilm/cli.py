@@ -13,6 +13,8 @@ from vnlp_prep.command_line import CONTEXT_SETTINGS, Commands, run_and_exit, ver
 _COMMANDS = {
     "encode": ("vinilm.encode_command", "Write a vector for each record of files."),
     "serve": ("vinilm.serve.command", "Serve vectors over HTTP, as other services do."),
+    "pretrain": ("vinilm.pretrain_command", "Train an encoder further on the texts of a domain."),
+    "distill": ("vinilm.distill_command", "Train a small encoder to be like a large one."),
     "completion": ("vnlp_prep.completion_command", "Print the script with which a shell completes."),
 }
 

@@ -63,6 +63,16 @@ class Tokenizer:
         except Exception as error:  # the library raises bare Exceptions
             raise ModelError(f"{file}: no tokenizer that can be read: {error}") from error
 
+    def save(self, file: Path) -> None:
+        """Write it as a ``tokenizer.json``."""
+        self._tokenizer.save(str(file))
+
+    def vocabulary(self) -> list[str]:
+        """Return the tokens in the order of their ids; ``[unusedN]``, with a large N, for an id that no token has."""
+        tokens = {i: token for token, i in self._tokenizer.get_vocab().items()}
+        count = max(tokens) + 1
+        return [tokens.get(i) or f"[unused{count + i}]" for i in range(count)]
+
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, special tokens included, however long."""
         out: list[list[int]] = []
