@@ -5,8 +5,8 @@
     choice = choose_terms(texts, "sentence-transformers/all-MiniLM-L6-v2")
     add_terms("sentence-transformers/all-MiniLM-L6-v2", choice.terms, "models/minilm-domain")
 
-Terms are chosen by what they save (``selection``) among the words that people write in prose (``candidates``); the tokenizer's files
-are rewritten alike (``tokenizer_files``), embeddings begin as the mean of those of the pieces (``embeddings``).
+Terms are chosen by what they save (``selection``) among the words that people write in prose (``candidates``); the files of the
+tokenizer are rewritten alike (``tokenizer_files``); embeddings begin as the mean of those of the pieces (``embeddings``).
 """
 
 from vinilm.vocabulary.adding import Added, add_terms

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vnlp_prep.lexicon.lexicon import Lexicon
     from vnlp_prep.lexicon.wordpiece import WordPieces
 
-# The parts of a name in camel case. A small letter before capitals ("vCenter", "mTLS") and a plural of capitals ("PVCs") are none.
+# The parts of a name in camel case. The small letter of "vCenter" and "mTLS" is none, and neither is the plural's in "PVCs".
 _HUMP = re.compile(r"(?:\b[a-z])?(?:[A-Z]+s\b|[A-Z]+(?![a-z])|[A-Z][a-z]+)|[a-z]+")
 # Words that could be data, code or slips need so many times the documents of others.
 _MORE = 4

@@ -12,8 +12,8 @@ from vinilm.models.weights import standard_name
 if TYPE_CHECKING:
     import torch
 
-#: Tensors with a row for each token: the embeddings, and what a head for masked words has (its matrix only where it is not that of
-#: the embeddings).
+#: Tensors with a row for each token: the embeddings, and those of a head for masked words (its matrix is there only if it is not
+#: that of the embeddings).
 ROWS = (
     "embeddings.word_embeddings.weight",
     "cls.predictions.decoder.weight",
@@ -39,7 +39,10 @@ def write_with_terms(source: Path, target: Path, rows: Mapping[int, Sequence[int
     for name, tensor in tensors.items():
         if standard_name(name) in ROWS:
             _set_means(source, name, tensor, rows)
+    target.touch()
+    mode = target.stat().st_mode  # as every file that is made here; the library's are for their owner alone
     save_file(tensors, target, metadata=metadata)
+    target.chmod(mode)
 
 
 def has_rows(file: Path) -> bool:
@@ -55,7 +58,9 @@ def _set_means(source: Path, name: str, tensor: torch.Tensor, rows: Mapping[int,
     import torch
 
     if max(rows, default=0) >= len(tensor):
-        raise ModelError(f"{source}: {name} has {len(tensor):,} rows, fewer than there are tokens; the weights are of another model")
+        raise ModelError(
+            f"{source}: {name} has {len(tensor):,} rows, fewer than there are tokens; the weights are of another model"
+        )
     with torch.no_grad():
         for row, pieces in rows.items():
             tensor[row] = tensor[list(pieces)].to(torch.float64).mean(dim=0).to(tensor.dtype)

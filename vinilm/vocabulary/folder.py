@@ -1,4 +1,4 @@
-"""The folder of a model with other tokens: all that the source has, whole or not at all, weights of the old vocabulary left out."""
+"""The folder of a model with other tokens: all that the source has, but weights of the old vocabulary; whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,23 @@ if TYPE_CHECKING:
 
 # Weights in other formats, and models that were made of them: they have the rows of the old vocabulary.
 _OTHER_WEIGHTS = frozenset(
-    (".bin", ".ckpt", ".data", ".gguf", ".h5", ".keras", ".mlmodel", ".msgpack", ".onnx", ".onnx_data", ".ot", ".pb", ".pkl", ".pt", ".pth")
+    (
+        ".bin",
+        ".ckpt",
+        ".data",
+        ".gguf",
+        ".h5",
+        ".keras",
+        ".mlmodel",
+        ".msgpack",
+        ".onnx",
+        ".onnx_data",
+        ".ot",
+        ".pb",
+        ".pkl",
+        ".pt",
+        ".pth",
+    )
 )
 _OPENVINO = "openvino*.xml"
 
@@ -64,7 +80,7 @@ def new_folder(output: Path) -> Iterator[Path]:
 
 
 def copy_rest(model: ModelFolder, target: Path) -> list[str]:
-    """Copy all files of the model but its weights and sums to ``target``. Returns what was left out: weights of the old vocabulary.
+    """Copy all files of the model but its weights and sums to ``target``; return what was left out: other, older weights.
 
     Hidden files stay behind, and so do folders that are links. Raises OSError.
     """

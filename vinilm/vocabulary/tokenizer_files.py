@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 WHOLE, WORDS = "tokenizer.json", "vocab.txt"
 _UNUSED = re.compile(r"\[unused\d+\]")
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_AGAIN = "get the model's files again, or have transformers write them: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
+_AGAIN = (
+    "get the model's files again, or have transformers write them: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ def _check_kind(file: Path, content: Json) -> None:
     wanted = {"continuing_subword_prefix": INNER, "unk_token": "[UNK]", "max_input_chars_per_word": MAX_WORD}
     for key, value in wanted.items():
         if model.get(key, value) != value:
-            raise ModelError(f"{file}: {key} is {model[key]!r:.80}, but {value!r} in BERT's tokenizers; terms cannot be added to it")
+            raise ModelError(
+                f"{file}: {key} is {model[key]!r:.80}, but {value!r} in BERT's tokenizers; terms cannot be added to it"
+            )
     for part, kind in (("normalizer", "BertNormalizer"), ("pre_tokenizer", "BertPreTokenizer")):
         found = content.get(part)
         name = found.get("type") if isinstance(found, dict) else found
@@ -137,10 +141,8 @@ def _check_kind(file: Path, content: Json) -> None:
 def _by_id(file: Path, vocabulary: Mapping[str, int]) -> tuple[str, ...]:
     tokens = {number: token for token, number in vocabulary.items()}
     if len(tokens) != len(vocabulary):
-        twice = next(token for token, number in vocabulary.items() if tokens[number] != token)
-        raise ModelError(
-            f"{file}: two tokens have the number {vocabulary[twice]}, {twice!r:.80} and {tokens[vocabulary[twice]]!r:.80}; {_AGAIN}"
-        )
+        first, number = next((token, number) for token, number in vocabulary.items() if tokens[number] != token)
+        raise ModelError(f"{file}: two tokens have the number {number}, {first!r:.80} and {tokens[number]!r:.80}; {_AGAIN}")
     gap = next((i for i in range(len(tokens)) if i not in tokens), None)
     if gap is not None:
         raise ModelError(f"{file}: no token has the number {gap}, though others have higher ones; {_AGAIN}")

@@ -67,9 +67,9 @@ class WordSplitter:
 class WordCounts:
     """In how many documents each word type stands, and how often; in memory that the number of types bounds.
 
-    Words with a letter are kept by type; of others only the pieces are counted. When there are more than ``max_types`` types, those
-    in one document are forgotten, then those in two, and so on (lossy counting: Manku and Motwani, 2002); their occurrences and
-    pieces still count.
+    Words with a letter are kept by type; of others only the pieces are counted. When there are more than ``max_types`` types,
+    those in one document are forgotten, then those in two, and so on (lossy counting: Manku and Motwani, 2002); their occurrences
+    and pieces still count.
     """
 
     def __init__(self, max_types: int = MAX_TYPES) -> None:
