@@ -78,8 +78,8 @@ class TermChooser:
         chosen = select(counts.words.types, self.files.pieces, found.words, count)
         if not chosen and not self.known:
             raise InputError(
-                f"no new terms: {counts.words.documents:,} documents to choose by, and the vocabulary breaks no word that stands in "
-                f"the prose of {min_documents:,} of them; give more documents of the domain, or a smaller --min-documents"
+                f"no new terms: {counts.words.documents:,} documents to choose by, and the vocabulary breaks no word that stands "
+                f"in the prose of {min_documents:,} of them; give more documents of the domain, or a smaller --min-documents"
             )
         return Choice(tuple(chosen), counts, found.left_out)
 
