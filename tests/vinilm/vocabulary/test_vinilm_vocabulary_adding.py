@@ -187,7 +187,7 @@ def test_a_model_in_parts_stays_in_parts(model, out):
 
 def test_a_model_without_weights_is_refused(model, out):
     (model / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match="no model.safetensors"):
+    with pytest.raises(ModelError, match=r"no model\.safetensors"):
         add_terms(model, [term("datastore")], out)
     assert not out.exists()
 
@@ -355,7 +355,7 @@ def test_no_documents_and_no_terms_say_so(model):
         choose_terms([], model)
     with pytest.raises(InputError, match="all 3 were held out"):
         choose_terms(["a", "b", "c"], model, heldout=0.999999)
-    with pytest.raises(InputError, match="no new terms.*--min-documents"):
+    with pytest.raises(InputError, match=r"no new terms.*--min-documents"):
         choose_terms(["the host is on it"] * 9, model)
 
 
