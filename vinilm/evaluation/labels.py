@@ -19,7 +19,7 @@ Labels = dict[str, tuple[int, int]]
 def split(
     passages: Iterable[Passage], per_label: int | None, test_share: float
 ) -> tuple[Labels, list[Passage], list[Passage], dict[str, str]]:
-    """Return the labels with how many passages train and test each, those passages, and the labels that are left out, with the reason.
+    """Return the labels, with how many passages train and test each; these passages; the labels that are left out, and why.
 
     A group is tested with if its hash says so; at most ``per_label`` passages of a label are taken.
     """

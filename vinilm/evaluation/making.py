@@ -1,7 +1,7 @@
 """A benchmark out of the user's own documents: a heading asks for the section below it, a passage tells its product.
 
-Nobody has to judge anything, for the authors have done so: who wrote a heading said what the section answers. What is made is the same
-on every machine: samples are taken by hashes of names.
+Nobody has to judge anything, for the authors have done so: who wrote a heading said what the section answers. What is made is
+the same on every machine: samples are taken by hashes of names.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ def make_benchmark(
     where: Mapping[str, Sequence[str]] | None = None,
     sizes: Sizes | None = None,
 ) -> Made:
-    """Write ``folder/retrieval`` (BEIR's format) and ``folder/classification``, made from JSON lines of documents; say what is in them.
+    """Write ``folder/retrieval`` (BEIR's format) and ``folder/classification``, made from JSON lines of documents.
 
     **Retrieval.** The documents' sections are the corpus: those with enough prose, without their headings, each text once. A
     heading of 3 to 15 words that stands once in the collection is a query, and its section the one relevant answer; a heading
     of two words or more that stands in several places is asked for with its document's title before it, if that makes it unique.
 
-    **Classification.** Sections with the label of their document (``fields.label``); whole groups (``fields.group``, else documents)
-    are on the side of training or of testing. The words of four letters and more in all labels are replaced by ``product`` in
+    **Classification.** Sections with the label of their document (``fields.label``); whole groups (``fields.group``, else
+    documents) are on the side of training or of testing. The words of four letters and more in all labels are replaced by ``product`` in
     all texts: what a text is about is to be told by the rest. A label without examples on both sides is left out. It is not
     written if fewer than two labels remain.
 

@@ -1,7 +1,7 @@
 """Where a text has prose: the words that a person wrote for people, not code, addresses, markup or names of things.
 
-It decides which sections are worth asking for and which words can be damaged. It knows nothing of how ``vnlp_prep`` protects text,
-so that what is measured with it is no echo of what is measured.
+It decides which sections are worth asking for and which words can be damaged. It knows nothing of how ``vnlp_prep`` protects
+text, so that what is measured with it is no echo of what is measured.
 """
 
 from __future__ import annotations

@@ -42,10 +42,10 @@ _INLINE = (
 
 
 def sections(text: str, format: str) -> list[Section]:
-    """Return the sections of a document in their order; ``format``: ``md``, ``rst``, ``adoc``, ``html`` or ``txt``.
+    r"""Return the sections of a document in their order; ``format``: ``md``, ``rst``, ``adoc``, ``html`` or ``txt``.
 
-    >>> sections("# One\\ntext\\n## Two *more*\\nof it\\n", "md")
-    [Section(heading='One', body='text\\n'), Section(heading='Two more', body='of it\\n')]
+    >>> sections("# One\ntext\n## Two *more*\nof it\n", "md")
+    [Section(heading='One', body='text\n'), Section(heading='Two more', body='of it\n')]
     """
     text = text.replace("\r\n", "\n")
     begin = match.end() if (match := _FRONT_MATTER.match(text)) else 0
