@@ -13,6 +13,7 @@ from vnlp_prep.command_line import CONTEXT_SETTINGS, Commands, run_and_exit, ver
 _COMMANDS = {
     "encode": ("vinilm.encode_command", "Write a vector for each record of files."),
     "serve": ("vinilm.serve.command", "Serve vectors over HTTP, as other services do."),
+    "evaluate": ("vinilm.evaluate_command", "Measure models, and what cleaning is worth."),
     "completion": ("vnlp_prep.completion_command", "Print the script with which a shell completes."),
 }
 

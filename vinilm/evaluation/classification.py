@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vinilm.evaluation.bootstrap import macro_f1, mean_of
-from vinilm.evaluation.classification_set import Example, read_classification
+from vinilm.evaluation.classification_set import ClassificationSet, Example, read_classification
 from vinilm.evaluation.classifiers import Labels, most_frequent, nearest, probe
 from vinilm.evaluation.conditions import Condition, Conditions
 from vinilm.evaluation.encoder import Effort, encoded
@@ -30,7 +29,7 @@ MEASURES = tuple(f"{classifier} {measure}" for classifier in CLASSIFIERS for mea
 
 def evaluate_classification(
     models: Models,
-    path: str | os.PathLike[str],
+    path: ClassificationSet | str | os.PathLike[str],
     *,
     conditions: Conditions | None = None,
     test_share: float = 0.3,
@@ -40,14 +39,14 @@ def evaluate_classification(
 ) -> Result:
     """Evaluate models on a classification set, under each condition on both sides: what is trained with, and tested with.
 
-    ``path``: a folder with ``train.jsonl`` and ``test.jsonl``, or one file (see
-    :func:`vinilm.evaluation.classification_set.read_classification`; ``test_share``: there). ``models``, ``conditions``,
-    ``options``: as in :func:`evaluate_retrieval`. The vectors are not changed: a linear probe (logistic regression, its
+    ``path``: a folder with ``train.jsonl`` and ``test.jsonl``, or one file, or what
+    :func:`~vinilm.evaluation.classification_set.read_classification` returned for it (``test_share``: there). ``models``,
+    ``conditions``, ``options``: as in :func:`evaluate_retrieval`. The vectors are not changed: a linear probe (logistic regression, its
     regularization chosen by cross-validation on what is trained with) and the ``neighbours`` nearest neighbours by cosine say the
     labels. The model's prompt ``classification`` is used if it has one, else its default. Raises InputError for the set,
     ModelError, BackendError, SettingsError.
     """
-    data = read_classification(path, test_share=test_share)
+    data = path if isinstance(path, ClassificationSet) else read_classification(path, test_share=test_share)
     chosen = conditions or Conditions()
     systems = loaded(models, options)
     watch = watch or Silent()
@@ -84,9 +83,8 @@ def evaluate_classification(
 
 def _vectors(side: Sequence[Example], condition: Condition, extractor: FeatureExtractor, effort: Effort, watch: Watch) -> Floats:
     assert extractor.preprocessor is not None
-    began = time.perf_counter()
-    texts = condition.texts([e.text for e in side], [f"example {e.id}" for e in side], extractor.preprocessor)
-    effort.cleaning_seconds += (time.perf_counter() - began) * condition.is_cleaned
+    names = [f"example {example.id}" for example in side]
+    texts = condition.texts([example.text for example in side], names, extractor.preprocessor, effort)
     prompt = extractor.prompt_text("classification" if "classification" in extractor.prompts else None, None)
     return encoded(extractor, texts, prompt, effort, watch.advance)
 

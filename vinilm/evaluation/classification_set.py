@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vinilm.evaluation import jsonl
 from vinilm.evaluation.labels import is_test
+from vinilm.evaluation.systems import set_name
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import InputError
 
@@ -55,7 +56,7 @@ def read_classification(path: str | os.PathLike[str], *, test_share: float = 0.3
         sides = [example for example, _ in train], [example for example, _ in test]
     else:
         sides = _split(root, _of_file(root), test_share, notes)
-    found = ClassificationSet(root.resolve().name.split(".jsonl")[0], *sides, notes)
+    found = ClassificationSet(set_name(root, "classification"), *sides, notes)
     _check(found, shown(root))
     return found
 

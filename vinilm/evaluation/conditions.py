@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from vinilm.evaluation.damage import KINDS, Damager
 from vnlp_prep.errors import SettingsError
 
 if TYPE_CHECKING:
+    from vinilm.evaluation.encoder import Effort
     from vnlp_prep import Preprocessor
 
 #: Their names, in the order in which they are shown.
@@ -24,12 +26,19 @@ class Condition:
     damager: Damager | None = None
     is_cleaned: bool = False
 
-    def texts(self, texts: Sequence[str], names: Sequence[str], preprocessor: Preprocessor) -> list[str]:
+    def texts(self, texts: Sequence[str], names: Sequence[str], preprocessor: Preprocessor, effort: Effort) -> list[str]:
         """Return the texts as they are under this condition; ``names`` tell equal ones apart when they are damaged."""
         found = list(texts)
         if self.damager:
-            found = [self.damager(text, name).text for text, name in zip(texts, names, strict=True)]
-        return preprocessor(found) if self.is_cleaned else found
+            damaged = [self.damager(text, name) for text, name in zip(texts, names, strict=True)]
+            effort.words += sum(d.words for d in damaged)
+            effort.damaged += sum(d.damaged for d in damaged)
+            found = [d.text for d in damaged]
+        if self.is_cleaned:
+            began = time.perf_counter()
+            found = preprocessor(found)
+            effort.cleaning_seconds += time.perf_counter() - began
+        return found
 
 
 @dataclass(frozen=True)

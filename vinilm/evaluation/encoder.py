@@ -21,7 +21,7 @@ Advance = Callable[[int], object]
 
 @dataclass
 class Effort:
-    """What encoding took; cleaning is counted for itself."""
+    """What encoding took, and what was done to the texts before; cleaning is counted for itself."""
 
     texts: int = 0
     tokens: int = 0
@@ -29,6 +29,9 @@ class Effort:
     cut: int = 0
     seconds: float = 0.0
     cleaning_seconds: float = 0.0
+    #: Words of prose, and those of them that were damaged, where texts are damaged.
+    words: int = 0
+    damaged: int = 0
 
     def to_dict(self) -> dict[str, float]:
         """Return the figures, and those for each second."""
@@ -41,6 +44,8 @@ class Effort:
             "texts_per_second": round(self.texts / seconds, 1),
             "tokens_per_second": round(self.tokens / seconds, 1),
             "cleaning_seconds": round(self.cleaning_seconds, 3),
+            "words": self.words,
+            "damaged_words": self.damaged,
         }
 
 

@@ -70,9 +70,9 @@ def make_benchmark(
     of two words or more that stands in several places is asked for with its document's title before it, if that makes it unique.
 
     **Classification.** Sections with the label of their document (``fields.label``); whole groups (``fields.group``, else
-    documents) are on the side of training or of testing. The words of four letters and more in all labels are replaced by ``product`` in
-    all texts: what a text is about is to be told by the rest. A label without examples on both sides is left out. It is not
-    written if fewer than two labels remain.
+    documents) are on the side of training or of testing. The words of four letters and more in all labels are replaced by
+    ``product`` in all texts: what a text is about is to be told by the rest. A label without examples on both sides is left
+    out. It is not written if fewer than two labels remain.
 
     ``where``: field -> values, of which a document must have one. The same documents and settings give the same bytes.
     Raises InputError, with file and line, for what cannot be read or is too little, SettingsError, OutputError.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ Run = dict[str, dict[str, float]]
 
 def evaluate_retrieval(
     models: Models,
-    folder: str | os.PathLike[str],
+    folder: RetrievalSet | str | os.PathLike[str],
     *,
     conditions: Conditions | None = None,
     split: str | None = None,
@@ -48,6 +47,7 @@ def evaluate_retrieval(
 ) -> Result:
     """Evaluate models on a retrieval set in BEIR's format, under each condition on both sides: queries and documents.
 
+    ``folder``: that of the set, or what :func:`~vinilm.evaluation.retrieval_set.read_retrieval` returned for it.
     ``models``: one or several, each a FeatureExtractor, a folder or a name; or a mapping that names them. ``conditions``: default
     the raw text, cleaned with the model's own preprocessor, damaged, and damaged and then cleaned. ``split``: of several qrels.
     ``with_bm25``: BM25 beside them, cleaned as for the first model. ``options``: for ``FeatureExtractor.from_pretrained``.
@@ -56,7 +56,7 @@ def evaluate_retrieval(
     document with the id of the query is left out of what it finds, as BEIR has it. Raises InputError for the set, ModelError,
     BackendError, SettingsError.
     """
-    data = read_retrieval(folder, split)
+    data = folder if isinstance(folder, RetrievalSet) else read_retrieval(folder, split)
     chosen = conditions or Conditions()
     systems = loaded(models, options)
     watch = watch or Silent()
@@ -92,21 +92,18 @@ def evaluate_retrieval(
     return result
 
 
-def _queries(data: RetrievalSet, condition: Condition, preprocessor: Preprocessor) -> list[str]:
-    return condition.texts(list(data.queries.values()), [f"query {id}" for id in data.queries], preprocessor)
+def _queries(data: RetrievalSet, condition: Condition, preprocessor: Preprocessor, effort: Effort) -> list[str]:
+    return condition.texts(list(data.queries.values()), [f"query {id}" for id in data.queries], preprocessor, effort)
 
 
 def _documents(data: RetrievalSet, condition: Condition, preprocessor: Preprocessor, effort: Effort) -> Iterator[list[str]]:
     for ids, texts in data.texts(_BLOCK_DOCUMENTS):
-        began = time.perf_counter()
-        ready = condition.texts(texts, [f"document {id}" for id in ids], preprocessor)
-        effort.cleaning_seconds += (time.perf_counter() - began) * condition.is_cleaned
-        yield ready
+        yield condition.texts(texts, [f"document {id}" for id in ids], preprocessor, effort)
 
 
 def _by_vectors(data: RetrievalSet, condition: Condition, extractor: FeatureExtractor, effort: Effort, watch: Watch) -> Run:
     assert extractor.preprocessor is not None
-    queries = _queries(data, condition, extractor.preprocessor)
+    queries = _queries(data, condition, extractor.preprocessor, effort)
     vectors = encoded(extractor, queries, extractor.role_prompt("query"), effort, watch.advance)
     # One more, for the query itself may be among them.
     search = Search(vectors, _DEPTH + 1, extractor.model.similarity)
@@ -117,11 +114,12 @@ def _by_vectors(data: RetrievalSet, condition: Condition, extractor: FeatureExtr
 
 
 def _by_words(data: RetrievalSet, condition: Condition, preprocessor: Preprocessor, watch: Watch) -> Run:
-    queries = _queries(data, condition, preprocessor)
+    effort = Effort()
+    queries = _queries(data, condition, preprocessor, effort)
     watch.advance(len(queries))
 
     def blocks() -> Iterator[Sequence[str]]:
-        for block in _documents(data, condition, preprocessor, Effort()):
+        for block in _documents(data, condition, preprocessor, effort):
             yield block
             watch.advance(len(block))
 

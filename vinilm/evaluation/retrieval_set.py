@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vinilm.evaluation import jsonl
+from vinilm.evaluation.systems import set_name
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import InputError
 
@@ -76,7 +77,7 @@ def read_retrieval(folder: str | os.PathLike[str], split: str | None = None) -> 
     if len(relevant) < len(qrels):
         notes.append(f"{len(qrels) - len(relevant):,} queries that nothing is relevant to are left out")
     return RetrievalSet(
-        root.resolve().name, corpus, list(documents), {q: t for q, t in texts.items() if q in relevant}, relevant, notes
+        set_name(root, "retrieval"), corpus, list(documents), {q: t for q, t in texts.items() if q in relevant}, relevant, notes
     )
 
 

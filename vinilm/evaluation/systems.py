@@ -1,4 +1,4 @@
-"""The models that are evaluated: loaded once, each under a name of its own."""
+"""The models that are evaluated: loaded once, each under a name of its own; and the names of sets."""
 
 from __future__ import annotations
 
@@ -43,6 +43,17 @@ def loaded(models: Models, options: Mapping[str, Any] | None = None) -> dict[str
         if extractor.pooling == "none":
             raise SettingsError(f"{name}: the pooling is 'none': there is no vector for a text; choose mean, cls or max")
     return found
+
+
+def set_name(path: Path, task: str) -> str:
+    """Return what a set is called: the name of its folder or file, behind that of the folder above if it is but the task's name.
+
+    >>> set_name(Path("/kb/retrieval"), "retrieval"), set_name(Path("/sets/tickets.jsonl.gz"), "classification")
+    ('kb/retrieval', 'tickets')
+    """
+    path = path.resolve()
+    name = path.name.split(".jsonl")[0]
+    return f"{path.parent.name}/{name}" if name == task and path.parent.name else name
 
 
 def _place(model: Model) -> str:
