@@ -98,7 +98,7 @@ def _evaluate(models: tuple[str, ...], output: str, options: dict[str, Any], *, 
     from vinilm.evaluation.classification_set import read_classification
     from vinilm.evaluation.report import check_folder
     from vinilm.evaluation.retrieval_set import read_retrieval
-    from vinilm.evaluation.tables import show, tables
+    from vinilm.evaluation.tables import show
     from vinilm.evaluation.watching import Progress, Silent
 
     named: dict[str, Any] = {
@@ -120,7 +120,7 @@ def _evaluate(models: tuple[str, ...], output: str, options: dict[str, Any], *, 
             for data in classification
         ]
     write_results(output, results, conditions, extractors)
-    show(tables(results))
+    show(results)
 
 
 def _names(text: str) -> tuple[str, ...]:

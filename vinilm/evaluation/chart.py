@@ -84,7 +84,7 @@ def _panel(title: str, groups: Sequence[Group], mark: float | None, top: float) 
     def at(value: float) -> float:
         return left + width * (value - lowest) / (highest - lowest)
 
-    start = top + 34
+    start = top + (34 if mark is None else 50)
     end = start + sum(len(bars) * _STEP + _GAP for _, bars in groups)
     out = [_text(20, top + 18, title, "title")]
     for i in range(round((highest - lowest) / step) + 1):

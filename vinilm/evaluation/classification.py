@@ -12,13 +12,12 @@ from vinilm.evaluation.bootstrap import macro_f1, mean_of
 from vinilm.evaluation.classification_set import ClassificationSet, Example, read_classification
 from vinilm.evaluation.classifiers import Labels, most_frequent, nearest, probe
 from vinilm.evaluation.conditions import Condition, Conditions
-from vinilm.evaluation.encoder import Effort, encoded
+from vinilm.evaluation.encoder import Effort, Encoder
 from vinilm.evaluation.results import Key, Result
 from vinilm.evaluation.systems import Models, loaded
 from vinilm.evaluation.watching import Silent, Watch
 
 if TYPE_CHECKING:
-    from vinilm.features import FeatureExtractor
     from vinilm.pooling import Floats
 
 #: What the baseline is called among the systems.
@@ -41,9 +40,9 @@ def evaluate_classification(
 
     ``path``: a folder with ``train.jsonl`` and ``test.jsonl``, or one file, or what
     :func:`~vinilm.evaluation.classification_set.read_classification` returned for it (``test_share``: there). ``models``,
-    ``conditions``, ``options``: as in :func:`evaluate_retrieval`. The vectors are not changed: a linear probe (logistic regression, its
-    regularization chosen by cross-validation on what is trained with) and the ``neighbours`` nearest neighbours by cosine say the
-    labels. The model's prompt ``classification`` is used if it has one, else its default. Raises InputError for the set,
+    ``conditions``, ``options``: as in :func:`evaluate_retrieval`. The vectors are not changed: a linear probe (logistic
+    regression, its regularization chosen by cross-validation on what is trained with) and the ``neighbours`` nearest neighbours
+    by cosine say the labels. The model's prompt ``classification`` is used if it has one, else its default. Raises InputError for the set,
     ModelError, BackendError, SettingsError.
     """
     data = path if isinstance(path, ClassificationSet) else read_classification(path, test_share=test_share)
@@ -64,10 +63,11 @@ def evaluate_classification(
         notes=list(data.notes),
     )
     for system, extractor in systems.items():
+        encoder = Encoder(extractor)
         for condition in chosen.each():
             watch.begin(f"{data.name}: {system}, {condition.name}", len(train) + len(truth))
             effort = Effort()
-            x, y = (_vectors(side, condition, extractor, effort, watch) for side in (data.train, data.test))
+            x, y = (_vectors(side, condition, encoder, effort, watch) for side in (data.train, data.test))
             said, strength = probe(x, train, groups, y)
             for classifier, predicted in (("probe", said), ("kNN", nearest(x, train, y, neighbours))):
                 _add(result, system, condition.name, classifier, truth, predicted)
@@ -81,12 +81,13 @@ def evaluate_classification(
     return result
 
 
-def _vectors(side: Sequence[Example], condition: Condition, extractor: FeatureExtractor, effort: Effort, watch: Watch) -> Floats:
+def _vectors(side: Sequence[Example], condition: Condition, encoder: Encoder, effort: Effort, watch: Watch) -> Floats:
+    extractor = encoder.extractor
     assert extractor.preprocessor is not None
     names = [f"example {example.id}" for example in side]
     texts = condition.texts([example.text for example in side], names, extractor.preprocessor, effort)
     prompt = extractor.prompt_text("classification" if "classification" in extractor.prompts else None, None)
-    return encoded(extractor, texts, prompt, effort, watch.advance)
+    return encoder.vectors(texts, prompt, effort, watch.advance)
 
 
 def _add(result: Result, system: str, condition: str, classifier: str, truth: Labels, predicted: Labels) -> None:

@@ -32,7 +32,7 @@ class Condition:
         if self.damager:
             damaged = [self.damager(text, name) for text, name in zip(texts, names, strict=True)]
             effort.words += sum(d.words for d in damaged)
-            effort.damaged += sum(d.damaged for d in damaged)
+            effort.damaged_words += sum(d.damaged for d in damaged)
             found = [d.text for d in damaged]
         if self.is_cleaned:
             began = time.perf_counter()

@@ -13,7 +13,7 @@ from vinilm.errors import BackendError
 from vinilm.evaluation import bm25
 from vinilm.evaluation.bootstrap import mean_of
 from vinilm.evaluation.conditions import Condition, Conditions
-from vinilm.evaluation.encoder import Effort, encoded
+from vinilm.evaluation.encoder import Effort, Encoder
 from vinilm.evaluation.results import Key, Result, as_floats
 from vinilm.evaluation.retrieval_set import RetrievalSet, read_retrieval
 from vinilm.evaluation.search import Search
@@ -21,7 +21,6 @@ from vinilm.evaluation.systems import Models, loaded
 from vinilm.evaluation.watching import Silent, Watch
 
 if TYPE_CHECKING:
-    from vinilm.features import FeatureExtractor
     from vinilm.pooling import Floats
     from vnlp_prep import Preprocessor
 
@@ -74,12 +73,13 @@ def evaluate_retrieval(
     texts = len(data.queries) + len(data.documents)
     first = next(iter(systems.values()))
     for system, extractor in (*systems.items(), *([(bm25.NAME, first)] if with_bm25 else [])):
+        encoder = Encoder(extractor)
         assert extractor.preprocessor is not None
         for condition in chosen.each():
             watch.begin(f"{data.name}: {system}, {condition.name}", texts)
             if system in systems:
                 effort = Effort()
-                run = _by_vectors(data, condition, extractor, effort, watch)
+                run = _by_vectors(data, condition, encoder, effort, watch)
                 result.efforts[system, condition.name] = effort.to_dict()
                 watch.end(effort)
             else:
@@ -101,15 +101,16 @@ def _documents(data: RetrievalSet, condition: Condition, preprocessor: Preproces
         yield condition.texts(texts, [f"document {id}" for id in ids], preprocessor, effort)
 
 
-def _by_vectors(data: RetrievalSet, condition: Condition, extractor: FeatureExtractor, effort: Effort, watch: Watch) -> Run:
+def _by_vectors(data: RetrievalSet, condition: Condition, encoder: Encoder, effort: Effort, watch: Watch) -> Run:
+    extractor = encoder.extractor
     assert extractor.preprocessor is not None
     queries = _queries(data, condition, extractor.preprocessor, effort)
-    vectors = encoded(extractor, queries, extractor.role_prompt("query"), effort, watch.advance)
+    vectors = encoder.vectors(queries, extractor.role_prompt("query"), effort, watch.advance)
     # One more, for the query itself may be among them.
     search = Search(vectors, _DEPTH + 1, extractor.model.similarity)
     prompt = extractor.role_prompt("document")
     for block in _documents(data, condition, extractor.preprocessor, effort):
-        search.add(encoded(extractor, block, prompt, effort, watch.advance))
+        search.add(encoder.vectors(block, prompt, effort, watch.advance))
     return _run(data, *search.best())
 
 

@@ -10,6 +10,8 @@ from vinilm.evaluation.results import Cell, Key, Recovery, Result
 
 #: The measure of each task that differences are told of.
 MAIN = {"retrieval": "nDCG@10", "classification": "probe accuracy"}
+#: Columns of a terminal that holds the tables with all intervals.
+_WIDE = 180
 
 
 @dataclass
@@ -22,87 +24,113 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def tables(results: Iterable[Result]) -> list[Table]:
+@dataclass(frozen=True)
+class Cells:
+    """How figures are written: with their intervals, or so short that a terminal holds them."""
+
+    is_short: bool = False
+
+    def figure(self, cell: Cell) -> str:
+        """Return a figure with its interval; short: with half of its width."""
+        if self.is_short:
+            return f"{cell.value:.3f} ±{(cell.high - cell.low) / 2:.3f}"
+        return f"{cell.value:.3f} ({cell.low:.3f} to {cell.high:.3f})"
+
+    def difference(self, found: Difference | None) -> str:
+        """Return a difference with its interval, and p; None: nothing."""
+        if found is None:
+            return ""
+        p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
+        return f"{found.value:+.3f}{'' if self.is_short else f' ({found.low:+.3f} to {found.high:+.3f})'}, {p}"
+
+    def share(self, found: Recovery | None) -> str:
+        """Return a share in per cent with its interval; None: nothing."""
+        if found is None:
+            return ""
+        return f"{found.share:.0%}{'' if self.is_short else f' ({found.low:.0%} to {found.high:.0%})'}"
+
+
+def tables(results: Iterable[Result], *, is_short: bool = False) -> list[Table]:
     """Return the tables of all sets, in their order."""
-    return [table for result in results for table in _of_set(result)]
+    cells = Cells(is_short)
+    return [table for result in results for table in _of_set(result, cells)]
 
 
-def _of_set(result: Result) -> Iterator[Table]:
-    yield _figures(result)
-    if any(condition.startswith("damaged-cleaned") for condition in result.conditions):
-        yield _brought_back(result)
-    if len(result.systems) > 1 and result.models:
-        yield _between_systems(result)
-    yield _speed(result)
+def _of_set(result: Result, cells: Cells) -> Iterator[Table]:
+    yield _figures(result, cells)
+    if {"damaged", "damaged-cleaned"} <= set(result.conditions):
+        yield _brought_back(result, cells)
+    others = [system for system in _readers(result) if system != result.systems[0]]
+    if others:
+        yield _between_systems(result, others, cells)
+    yield _speed(result, cells)
 
 
-def _figures(result: Result) -> Table:
+def _figures(result: Result, cells: Cells) -> Table:
     main = MAIN[result.task]
     size = ", ".join(f"{count:,} {what}" for what, count in result.size.items())
-    table = Table(f"{result.name}: {size}", ["system", "text", *result.measures, f"{main} against raw"], notes=list(result.notes))
+    table = Table(f"{result.name}: {size}", ["system", "text", *result.measures], notes=list(result.notes))
+    has_others = "raw" in result.conditions and len(_plain(result.conditions)) > 1
+    if has_others:
+        table.columns.append(f"{main} against raw")
     others = result.between_conditions()
     for system in result.systems:
         # What does not look at the text has one row.
-        conditions = _plain(result.conditions) if system in result.models or result.task == "retrieval" else result.conditions[:1]
-        for condition in conditions:
-            cells = [_interval(result.cells[Key(system, condition, measure)]) for measure in result.measures]
-            found = others.get((Key(system, condition, main), "raw"))
-            table.rows.append([system, condition, *cells, signed(found) if found else ""])
+        for condition in _plain(result.conditions) if system in _readers(result) else result.conditions[:1]:
+            row = [cells.figure(result.cells[Key(system, condition, measure)]) for measure in result.measures]
+            if has_others:
+                row.append(cells.difference(others.get((Key(system, condition, main), "raw"))))
+            table.rows.append([system, condition, *row])
     return table
 
 
-def _brought_back(result: Result) -> Table:
+def _brought_back(result: Result, cells: Cells) -> Table:
     main = MAIN[result.task]
     columns = ["system", "damage", "raw", "damaged", "damaged-cleaned", "cleaned against damaged", "brought back", "of cleaned"]
     table = Table(f"{result.name}: what cleaning brings back of the {main} that damage costs", columns)
-    for system in result.systems if result.task == "retrieval" else result.models:
+    for system in _readers(result):
         for kind in ("", *result.kinds):
             suffix = f":{kind}" if kind else ""
-            keys = [Key(system, f"{c}{suffix if c != 'raw' else ''}", main) for c in ("raw", "damaged", "damaged-cleaned")]
-            shown = [f"{result.cells[key].value:.3f}" if key in result.cells else "" for key in keys]
-            gain = signed(result.difference(keys[2], keys[1])) if keys[1] in result.cells and keys[2] in result.cells else ""
-            shares = [_share(result.recovery(system, main, kind, reference)) for reference in ("raw", "cleaned")]
+            raw, damaged, mended = (Key(system, c, main) for c in ("raw", f"damaged{suffix}", f"damaged-cleaned{suffix}"))
+            shown = [f"{result.cells[key].value:.3f}" if key in result.cells else "" for key in (raw, damaged, mended)]
+            gain = cells.difference(result.difference(mended, damaged))
+            shares = [cells.share(result.recovery(system, main, kind, reference)) for reference in ("raw", "cleaned")]
             table.rows.append([system, kind or "all kinds", *shown, gain, *shares])
     return table
 
 
-def _between_systems(result: Result) -> Table:
+def _between_systems(result: Result, others: Sequence[str], cells: Cells) -> Table:
     main = MAIN[result.task]
-    first = result.systems[0]
-    others = [s for s in result.systems if s != first and (s in result.models or result.task == "retrieval")]
-    table = Table(f"{result.name}: {main} against {first}", ["system", *_plain(result.conditions)])
+    table = Table(f"{result.name}: {main} against {result.systems[0]}", ["system", "text", "difference"])
     found = result.between_models()
     for system in others:
-        table.rows.append([system, *(signed(found[Key(system, c, main)]) for c in _plain(result.conditions))])
+        for condition in _plain(result.conditions):
+            table.rows.append([system, condition, cells.difference(found[Key(system, condition, main)])])
     return table
 
 
-def _speed(result: Result) -> Table:
-    table = Table(f"{result.name}: speed", ["system", "text", "texts", "tokens", "cut", "texts/s", "tokens/s", "cleaning, s"])
+def _speed(result: Result, cells: Cells) -> Table:
+    columns = ["system", "text", "computed", "known", "tokens", "cut", "texts/s", "tokens/s", "cleaning, s"]
+    table = Table(f"{result.name}: speed", columns)
     for (system, condition), effort in result.efforts.items():
-        numbers = [f"{effort[name]:,.0f}" for name in ("texts", "tokens", "cut", "texts_per_second", "tokens_per_second")]
+        if cells.is_short and ":" in condition:
+            continue
+        numbers = [
+            f"{effort[name]:,.0f}" for name in ("texts", "known", "tokens", "cut", "texts_per_second", "tokens_per_second")
+        ]
         cleaning = f"{effort['cleaning_seconds']:.1f}" if effort["cleaning_seconds"] else ""
         table.rows.append([system, condition, *numbers, cleaning])
     return table
 
 
+def _readers(result: Result) -> list[str]:
+    """Return the systems that look at the text."""
+    return result.systems if result.task == "retrieval" else result.models
+
+
 def _plain(conditions: Sequence[str]) -> list[str]:
     """Return the conditions with all kinds of damage together."""
     return [condition for condition in conditions if ":" not in condition]
-
-
-def _interval(cell: Cell) -> str:
-    return f"{cell.value:.3f} ({cell.low:.3f} to {cell.high:.3f})"
-
-
-def signed(found: Difference) -> str:
-    """Return a difference with its interval, and p."""
-    p = "< 0.001" if found.p < 0.001 else f"= {found.p:.3f}"
-    return f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f}), p {p}"
-
-
-def _share(found: Recovery | None) -> str:
-    return "" if found is None else f"{found.share:.0%} ({found.low:.0%} to {found.high:.0%})"
 
 
 def markdown(table: Table) -> str:
@@ -119,8 +147,8 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
-def show(found: Iterable[Table]) -> None:
-    """Print tables on standard output: as wide as they are, where that is no terminal."""
+def show(results: Sequence[Result]) -> None:
+    """Print the tables on standard output: short on a narrow terminal, and as wide as they are where that is none."""
     from rich import box
     from rich.console import Console
     from rich.table import Table as Rich
@@ -128,8 +156,8 @@ def show(found: Iterable[Table]) -> None:
 
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    for table in found:
+        console = Console(highlight=False, width=_WIDE)
+    for table in tables(results, is_short=console.width < _WIDE):
         drawn = Rich(title=Text(table.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for number, column in enumerate(table.columns):
             drawn.add_column(Text(column), justify="left" if number < 2 else "right", overflow="fold")
