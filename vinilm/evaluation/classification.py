@@ -40,10 +40,11 @@ def evaluate_classification(
 
     ``path``: a folder with ``train.jsonl`` and ``test.jsonl``, or one file, or what
     :func:`~vinilm.evaluation.classification_set.read_classification` returned for it (``test_share``: there). ``models``,
-    ``conditions``, ``options``: as in :func:`evaluate_retrieval`. The vectors are not changed: a linear probe (logistic
-    regression, its regularization chosen by cross-validation on what is trained with) and the ``neighbours`` nearest neighbours
-    by cosine say the labels. The model's prompt ``classification`` is used if it has one, else its default. Raises InputError for the set,
-    ModelError, BackendError, SettingsError.
+    ``conditions``, ``options``: as in :func:`evaluate_retrieval`.
+
+    The vectors are not changed: a linear probe (logistic regression, its regularization chosen by cross-validation on what is
+    trained with) and the ``neighbours`` nearest neighbours by cosine say the labels. The model's prompt ``classification`` is
+    used if it has one, else its default. Raises InputError for the set, ModelError, BackendError, SettingsError.
     """
     data = path if isinstance(path, ClassificationSet) else read_classification(path, test_share=test_share)
     chosen = conditions or Conditions()

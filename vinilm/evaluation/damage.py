@@ -73,7 +73,7 @@ class Damager:
         """Return ``text`` damaged; ``name`` tells equal texts apart.
 
         >>> Damager(1, ("typos",), seed=3)("The host has lost its network connection.", "a").text
-        'The hpst has lsot its network connection.'
+        'The hosg has lot its ntework cnnection.'
         """
         chance = random.Random(f"{self.seed}\0{','.join(self.kinds)}\0{name}")  # noqa: S311 - not for cryptography
         is_misread = "unicode" in self.kinds and chance.random() < _WHOLE * self.rate

@@ -27,7 +27,7 @@ _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*\r?\
 _FENCE = re.compile(r"^[ \t>*+-]*(`{3,}|~{3,})")
 _ATX = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r"^[ ]{0,3}(?:=+|-{2,})[ \t]*$")
-_HTML_HEADING = re.compile(r"<h([1-6])\b[^<>]{0,500}>(.{0,1000}?)</h\1\s*>", re.DOTALL | re.IGNORECASE)
+_HTML_HEADING = re.compile(r"<h([1-6])\b[^<>]{0,500}>((?:[^<]|<(?!/?h[1-6]\b)){0,1000})</h\1\s*>", re.IGNORECASE)
 _ASCIIDOC = re.compile(r"^={1,6}[ \t]+(\S.*?)(?:[ \t]+=+)?[ \t]*$")
 _ASCIIDOC_BLOCK = re.compile(r"^(?:-{4,}|\.{4,}|\+{4,}|/{4,}|`{3,}).*$")
 _UNDERLINE = re.compile(r"^([=\-`:.'\"~^_*+#])\1{2,}[ \t]*$")
