@@ -60,7 +60,7 @@ def _panels(result: Result) -> list[tuple[str, list[Group], float | None]]:
     plain = [condition for condition in result.conditions if ":" not in condition]
     groups: list[Group] = []
     for system in result.systems:
-        shown = plain if system in result.models or result.task == "retrieval" else plain[:1]
+        shown = plain if system in result.readers else plain[:1]
         groups.append((system, [(c, result.cells[Key(system, c, main)]) for c in shown]))
     panels: list[tuple[str, list[Group], float | None]] = [(f"{result.name}: {main}", groups, None)]
     if result.kinds:

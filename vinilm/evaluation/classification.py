@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vinilm.pooling import Floats
 
 #: What the baseline is called among the systems.
-MAJORITY = "most frequent label"
+MAJORITY = "majority"
 CLASSIFIERS = ("probe", "kNN")
 MEASURES = tuple(f"{classifier} {measure}" for classifier in CLASSIFIERS for measure in ("accuracy", "macro-F1"))
 

@@ -72,6 +72,10 @@ class Result:
         """Every figure with its interval."""
         return {key: Cell(figure.value, *interval(self._resampled[key])) for key, figure in self.figures.items()}
 
+    def value(self, system: str, condition: str, measure: str) -> float:
+        """Return a figure: ``result.value("all-MiniLM-L6-v2", "raw", "nDCG@10")``. Raises KeyError if there is none."""
+        return self.figures[Key(system, condition, measure)].value
+
     def difference(self, a: Key, b: Key) -> Difference:
         """Return a figure minus another of the same set, by paired bootstrap."""
         return difference(self.cells[a].value, self.cells[b].value, self._resampled[a], self._resampled[b])
@@ -82,7 +86,7 @@ class Result:
             (key, other): self.difference(key, key._replace(condition=other))
             for key in self.figures
             for condition, other in pairs(self.conditions)
-            if key.condition == condition
+            if key.condition == condition and key.system in self.readers
         }
 
     def between_models(self) -> dict[Key, Difference]:
@@ -110,6 +114,11 @@ class Result:
         return Recovery((c - b) / (a - b), *interval(shares))
 
     @property
+    def readers(self) -> list[str]:
+        """The systems that look at the text: all but the majority."""
+        return self.systems if self.task == "retrieval" else self.models
+
+    @property
     def kinds(self) -> list[str]:
         """Kinds of damage that were evaluated alone."""
         return [name.partition(":")[2] for name in self.conditions if name.startswith("damaged:")]
@@ -130,7 +139,7 @@ class Result:
             ],
             "brought_back": [
                 {"system": system, "measure": measure, "damage": kind or "all", "of": reference, **_rounded(found)}
-                for system in self.systems
+                for system in self.readers
                 for measure in self.measures
                 for kind in ("", *self.kinds)
                 for reference in ("raw", "cleaned")

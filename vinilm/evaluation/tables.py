@@ -60,7 +60,7 @@ def _of_set(result: Result, cells: Cells) -> Iterator[Table]:
     yield _figures(result, cells)
     if {"damaged", "damaged-cleaned"} <= set(result.conditions):
         yield _brought_back(result, cells)
-    others = [system for system in _readers(result) if system != result.systems[0]]
+    others = [system for system in result.readers if system != result.systems[0]]
     if others:
         yield _between_systems(result, others, cells)
     yield _speed(result, cells)
@@ -76,7 +76,7 @@ def _figures(result: Result, cells: Cells) -> Table:
     others = result.between_conditions()
     for system in result.systems:
         # What does not look at the text has one row.
-        for condition in _plain(result.conditions) if system in _readers(result) else result.conditions[:1]:
+        for condition in _plain(result.conditions) if system in result.readers else result.conditions[:1]:
             row = [cells.figure(result.cells[Key(system, condition, measure)]) for measure in result.measures]
             if has_others:
                 row.append(cells.difference(others.get((Key(system, condition, main), "raw"))))
@@ -88,7 +88,7 @@ def _brought_back(result: Result, cells: Cells) -> Table:
     main = MAIN[result.task]
     columns = ["system", "damage", "raw", "damaged", "damaged-cleaned", "cleaned against damaged", "brought back", "of cleaned"]
     table = Table(f"{result.name}: what cleaning brings back of the {main} that damage costs", columns)
-    for system in _readers(result):
+    for system in result.readers:
         for kind in ("", *result.kinds):
             suffix = f":{kind}" if kind else ""
             raw, damaged, mended = (Key(system, c, main) for c in ("raw", f"damaged{suffix}", f"damaged-cleaned{suffix}"))
@@ -123,11 +123,6 @@ def _speed(result: Result, cells: Cells) -> Table:
     return table
 
 
-def _readers(result: Result) -> list[str]:
-    """Return the systems that look at the text."""
-    return result.systems if result.task == "retrieval" else result.models
-
-
 def _plain(conditions: Sequence[str]) -> list[str]:
     """Return the conditions with all kinds of damage together."""
     return [condition for condition in conditions if ":" not in condition]
@@ -160,7 +155,7 @@ def show(results: Sequence[Result]) -> None:
     for table in tables(results, is_short=console.width < _WIDE):
         drawn = Rich(title=Text(table.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for number, column in enumerate(table.columns):
-            drawn.add_column(Text(column), justify="left" if number < 2 else "right", overflow="fold")
+            drawn.add_column(Text(column), justify="left" if number < 2 else "right", no_wrap=number < 2)
         before = ""
         for row in table.rows:
             # The name of a system stands once.

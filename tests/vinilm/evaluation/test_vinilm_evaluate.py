@@ -75,8 +75,8 @@ def test_the_prompts_of_the_model_are_used(tiny, retrieval, tmp_path):
 def test_every_figure_of_classification_is_there(extractor, classification):
     found = evaluate_classification({"m": extractor}, classification, conditions=Conditions(("raw", "damaged")))
     assert found.size == {"train": 36, "test": 18, "labels": 3}
-    assert found.cells[Key("most frequent label", "raw", "probe accuracy")].value == pytest.approx(1 / 3)
-    assert found.cells[Key("most frequent label", "raw", "kNN macro-F1")].value == pytest.approx(1 / 6)
+    assert found.cells[Key("majority", "raw", "probe accuracy")].value == pytest.approx(1 / 3)
+    assert found.cells[Key("majority", "raw", "kNN macro-F1")].value == pytest.approx(1 / 6)
     # The names of the products stand in the texts.
     assert found.cells[Key("m", "raw", "probe accuracy")].value > 0.8
     assert found.choices[Key("m", "raw", "probe")]["C"] > 0
