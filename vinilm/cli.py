@@ -16,6 +16,7 @@ _COMMANDS = {
     "vocab": ("vinilm.vocab_command", "Give a model the words of your domain."),
     "pretrain": ("vinilm.pretrain_command", "Train an encoder further on the texts of a domain."),
     "distill": ("vinilm.distill_command", "Train a small encoder to be like a large one."),
+    "evaluate": ("vinilm.evaluate_command", "Measure models, and what cleaning is worth."),
     "completion": ("vnlp_prep.completion_command", "Print the script with which a shell completes."),
 }
 
