@@ -67,13 +67,15 @@ def checked(exported: Exported, folder: Path, sample: Sample, truth: Sequence[Fl
     ``pooling``: of the vectors that are compared. Raises BackendError for a file that is too far from it.
     """
     numbers = list(range(len(sample.ids))) if exported.is_standard else list(sample.single)
-    cosine, difference = 1.0, 0.0
+    cosines, differences = [], []
     for some in (numbers, numbers[:1], numbers[-1:]):
         found = exported.run(sample.part(some))
         for i, states in zip(some, found, strict=True):
             a, b = (_vector(s, sample.ids[i], pooling) for s in (states, truth[i]))
-            cosine = min(cosine, float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b))))
-            difference = max(difference, float(np.abs(states - truth[i]).max()))
+            cosines.append(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+            differences.append(np.abs(states - truth[i]).max())
+    # NumPy's own, which do not pass over what is no number.
+    cosine, difference = float(np.min(cosines)), float(np.max(differences))
     bounds = BOUNDS[exported.weights]
     # Written so that what is no number is refused, too.
     if not (cosine >= bounds.cosine and difference <= bounds.difference):

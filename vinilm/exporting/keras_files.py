@@ -24,7 +24,7 @@ FILE = Path("keras", "model.keras")
 def export(folder: Path, shape: BertShape, weights: Sequence[str]) -> list[Exported]:
     """Write the encoder in ``folder`` there for Keras; ``weights``: ``float32``, once.
 
-    Raises BackendError when Keras or TensorFlow is missing, ModelError for weights that cannot be read, OSError.
+    Raises ModelError for weights that cannot be read, OSError.
     """
     encoder = _encoder()
     target = folder / FILE
@@ -45,6 +45,11 @@ def _run(file: Path, shape: BertShape) -> Run:
         return sample.rows(_encoder().run_keras(model(), sample.rectangles(shape.pad_token_id)))
 
     return run
+
+
+def check_installed(_: Sequence[str]) -> None:
+    """Raise BackendError unless Keras and TensorFlow are there, and Keras runs on TensorFlow."""
+    _encoder()
 
 
 def _encoder() -> Any:

@@ -42,10 +42,8 @@ FILES = {
 def export(folder: Path, shape: BertShape, weights: Sequence[str]) -> list[Exported]:
     """Write the encoder in ``folder`` there as ONNX, once for each of ``weights``: ``float32``, ``float16``, ``int8``.
 
-    Raises BackendError when a library is missing or the model is too large for the format, ModelError for weights that cannot
-    be read, OSError.
+    Raises BackendError when the model is too large for the format, ModelError for weights that cannot be read, OSError.
     """
-    _check_installed()
     model = standard_onnx(folder, shape)
     exported = []
     # What stores weights in another type changes the graph: last.
@@ -117,8 +115,8 @@ def _run_packed(folder: Path, shape: BertShape) -> Run:
     return run
 
 
-def _check_installed() -> None:
-    """Raise BackendError unless the libraries are there: before anything is computed."""
+def check_installed(_: Sequence[str]) -> None:
+    """Raise BackendError unless the libraries are there."""
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401

@@ -36,10 +36,9 @@ FILES = {
 def export(folder: Path, shape: BertShape, weights: Sequence[str], texts: Sequence[str]) -> list[Exported]:
     """Write the encoder in ``folder`` there for OpenVINO, once for each of ``weights``: ``float32``, ``float16``, ``int8``.
 
-    ``texts``: cleaned, to measure the ranges of activations with, for int8. Raises BackendError when a library is missing,
-    ModelError for weights that cannot be read, OSError.
+    ``texts``: cleaned, to measure the ranges of activations with, for int8. Raises ModelError for weights that cannot be read,
+    OSError.
     """
-    _check_installed(weights)
     from vinilm.backends.openvino import save_graph
     from vinilm.quantize import INT8_FILE, quantize
 
@@ -103,8 +102,8 @@ def _run_packed(folder: Path, shape: BertShape) -> Run:
     return run
 
 
-def _check_installed(weights: Sequence[str]) -> None:
-    """Raise BackendError unless the libraries are there: before anything is computed."""
+def check_installed(weights: Sequence[str]) -> None:
+    """Raise BackendError unless the libraries are there."""
     from vinilm.backends.no_telemetry import no_telemetry
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,7 @@ from vinilm.exporting.checking import Checked, checked
 from vinilm.exporting.figures import copy_results, results_folder
 from vinilm.exporting.folder import CARD, REPORT, check_target, copy_model, whole_folder
 from vinilm.exporting.formats import by_format
-from vinilm.exporting.sample import sample_of, true_states
+from vinilm.exporting.sample import Sample, sample_of, true_states
 from vinilm.exporting.training import TRAINING, training_facts
 from vinilm.models import ModelFolder, open_model, write_checksums
 from vnlp_prep.corpus.records import shown
@@ -25,6 +25,7 @@ from vnlp_prep.corpus.writers import cannot_write
 from vnlp_prep.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from vinilm.pooling import Floats
     from vnlp_prep import Preprocessor
 
 #: The recipe in an export.
@@ -84,12 +85,17 @@ def export(
     settings = settings or Settings()
     model, folder = open_model(source), Path(target)
     check_target(folder, model.path)
+    # What may be wrong is found before the long work begins.
+    modules = {name: import_module(f"vinilm.exporting.{name}_files") for name in by_format(settings.formats)}
+    for name, weights in by_format(settings.formats).items():
+        modules[name].check_installed(weights)
     results = results_folder(settings.results, model.path)
     recipe = _recipe(settings.recipe, model.path)
+    checks = _checks(model) if modules else None
     with whole_folder(folder) as part:
         try:
             copied = _copied(model, part, settings)
-            files = _write_formats(copied, settings, say)
+            files = _write_formats(copied, modules, settings, checks, say) if checks else []
             training = training_facts(model.path)
             if training:
                 _write_json(part / TRAINING, training)
@@ -122,26 +128,33 @@ def _copied(model: ModelFolder, part: Path, settings: Settings) -> ModelFolder:
     return copied
 
 
-def _write_formats(model: ModelFolder, settings: Settings, say: Callable[[str], None]) -> list[Checked]:
+def _checks(model: ModelFolder) -> tuple[Sample, Sequence[Floats]]:
+    """Return what files are checked with, and what the ``model`` makes of it. Raises ModelError."""
+    from vinilm.quantize import sample_texts
+
+    sample = sample_of(model, sample_texts(), _preprocessor(model))
+    return sample, true_states(model.encoder, sample)
+
+
+def _write_formats(
+    model: ModelFolder,
+    modules: Mapping[str, Any],
+    settings: Settings,
+    checks: tuple[Sample, Sequence[Floats]],
+    say: Callable[[str], None],
+) -> list[Checked]:
     """Write and check what ``settings`` ask for, into the folder of ``model``. Raises as :func:`export`."""
     from vinilm.quantize import sample_texts
 
-    asked = by_format(settings.formats)
-    if not asked:
-        return []
-    preprocessor = _preprocessor(model)
-    sample = sample_of(model, sample_texts(), preprocessor)
-    truth = true_states(model.encoder, sample)
     files = []
-    for name, weights in asked.items():
+    for name, weights in by_format(settings.formats).items():
         say(f"{name}: {', '.join(weights)}")
-        module = import_module(f"vinilm.exporting.{name}_files")
         more = []
         if name == "openvino":
-            texts = list(settings.texts or sample_texts())
+            preprocessor, texts = _preprocessor(model), list(settings.texts or sample_texts())
             more = [preprocessor(texts) if preprocessor else texts]
-        for exported in module.export(model.encoder, model.shape, weights, *more):
-            files.append(checked(exported, model.encoder, sample, truth, model.pooling))
+        for exported in modules[name].export(model.encoder, model.shape, weights, *more):
+            files.append(checked(exported, model.encoder, *checks, model.pooling))
             say(line_of(files[-1]))
     return files
 
