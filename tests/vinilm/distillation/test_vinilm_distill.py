@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
 from safetensors.torch import load_file  # noqa: E402
+from training_runs import TWO_PROCESSES, figures, files, kill_after, metrics, process, vinilm  # noqa: E402
 
 from vinilm import FeatureExtractor  # noqa: E402
-from vinilm.cli import main  # noqa: E402
 from vinilm.distillation.data import DistillationData  # noqa: E402
 from vinilm.distillation.plan import Plan  # noqa: E402
 from vinilm.distillation.settings import DistillationSettings  # noqa: E402
@@ -43,11 +44,11 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def distill(corpus: Path, output: Path, *arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(["distill", str(corpus), "-o", str(output), "--phase", "16:6", "--batch-size", "8", "--device", "cpu", *arguments])
-    code: int = end.value.code
-    return code
+SMALL = ("--phase", "16:6", "--batch-size", "8", "--device", "cpu")
+
+
+def distill(corpus: Path, output: Path, *arguments: object) -> int:
+    return vinilm("distill", corpus, "-o", output, *SMALL, *arguments)
 
 
 def task_of(tiny: Path, settings: DistillationSettings, beginning: Beginning, sentences=None, **training) -> Distillation:
@@ -193,3 +194,39 @@ def test_crops_are_whole_words_of_their_sequence(tiny):
     again = crops(sequences[2:], np.arange(2, 7), words, 3, seed=1, step=5)
     assert all(np.array_equal(a, b) for a, b in zip(found[6:], again, strict=True))
     assert len({len(crop) for crop in found}) > 3
+
+
+@pytest.mark.slow
+def test_a_killed_distillation_goes_on_to_the_same_bits(tiny, corpus, tmp_path):
+    """With dropout and words that are hidden; killed twice, wherever it is."""
+    options = ["distill", corpus, "--teacher", tiny, "--layers", "2", "--alignment", "1", "--mlm", "1", "--dropout", "0.1"]
+    options += [*SMALL, "--phase", "16:40", "--checkpoint-every", "3"]
+    with process(*options, "-o", tmp_path / "whole") as whole:
+        assert whole.wait(300) == 0
+    for lines in (5, 23):
+        with process(*options, "-o", tmp_path / "run", "--resume") as killed:
+            kill_after(killed, tmp_path / "run", lines)
+        assert killed.returncode == -signal.SIGKILL
+        assert not (tmp_path / "run" / "config.json").exists()
+    with process(*options, "-o", tmp_path / "run", "--resume") as last:
+        assert last.wait(300) == 0
+        assert "going on after step " in last.stderr.read()
+    assert metrics(tmp_path / "run") == metrics(tmp_path / "whole")
+    assert files(tmp_path / "run") == files(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_two_processes_distill_as_one(tiny, corpus, tmp_path):
+    options = ("distill", corpus, "--teacher", tiny, "--layers", "2", "--alignment", "1", *SMALL)
+    with process(*options, "-o", tmp_path / "two", launcher=TWO_PROCESSES) as two:
+        said = two.communicate(timeout=600)[1]
+    assert two.returncode == 0, said
+    assert said.count("60 texts") == 1
+    assert vinilm(*options, "-o", tmp_path / "one", "-q") == 0
+    one, two = figures(tmp_path / "one"), figures(tmp_path / "two")
+    assert len(one) == len(two) == 8
+    for a, b in zip(one, two, strict=True):
+        assert a == pytest.approx(b, abs=1e-6, rel=1e-5)
+    models = [load_file(tmp_path / name / "model.safetensors") for name in ("one", "two")]
+    for name, tensor in models[0].items():
+        torch.testing.assert_close(tensor, models[1][name], atol=1e-5, rtol=1e-4)
