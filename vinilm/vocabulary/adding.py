@@ -44,8 +44,10 @@ def add_terms(model: str | PathLike[str] | ModelFolder, terms: Sequence[Term], o
     """Write ``model`` with ``terms`` in the first unused places of its vocabulary to the folder ``output``.
 
     Embeddings of the terms, and what a head for masked words has of them, begin as the mean of those of their pieces; no other
-    weight changes. Without terms the folder is a copy. Raises ModelError for a model that cannot be used, or whose tokenizer
-    would not find a term as one token, SettingsError for more terms than places, OutputError for a folder that cannot be written.
+    weight changes. Without terms the folder is a copy.
+
+    Raises ModelError for a model that cannot be used, or whose tokenizer would not find a term as one token, SettingsError for
+    more terms than places and for a term that is a token already, OutputError for a folder that must not be written.
     """
     model = open_model(model) if isinstance(model, (str, PathLike)) else model
     output = Path(output)
@@ -54,9 +56,11 @@ def add_terms(model: str | PathLike[str] | ModelFolder, terms: Sequence[Term], o
     slots = files.slots
     if len(terms) > len(slots):
         raise SettingsError(f"{len(terms):,} terms, but the vocabulary of {model.path} has only {len(slots):,} unused places")
-    there = [term.term for term in terms if term.term in set(files.tokens)]
-    if there or len({term.term for term in terms}) < len(terms):
-        raise SettingsError(f"a term is a token already, or given twice: {', '.join(there[:3]) or 'given twice'}")
+    taken = set(files.tokens)
+    for term in terms:
+        if term.term in taken:
+            raise SettingsError(f"the term {term.term!r:.80} is a token of {model.path} already, or given twice")
+        taken.add(term.term)
     known = read_record(model.path, files.tokens)
     entries = [Entry(place, files.tokens[place], term) for place, term in zip(slots, terms, strict=False)]
     changed = files.replaced({e.id: e.term.term for e in entries})

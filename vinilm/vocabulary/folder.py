@@ -74,9 +74,9 @@ def new_folder(output: Path) -> Iterator[Path]:
             if old.exists():
                 old.replace(output)
             raise
+        shutil.rmtree(old, ignore_errors=True)
     finally:
-        for folder in (fresh, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def copy_rest(model: ModelFolder, target: Path) -> list[str]:

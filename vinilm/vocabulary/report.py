@@ -40,13 +40,13 @@ class Fragmentation:
 
     @property
     def pieces_per_word(self) -> float:
-        """Word pieces per word; at least 1."""
-        return self.pieces / self.words if self.words else 1.0
+        """Word pieces per word; there has to be a word."""
+        return self.pieces / self.words
 
     @property
     def whole_share(self) -> float:
-        """The share of words that are one piece."""
-        return self.whole / self.words if self.words else 1.0
+        """The share of words that are one piece; there has to be a word."""
+        return self.whole / self.words
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
@@ -120,7 +120,8 @@ class Report:
             "model": self.model,
             "terms": {"added": len(self.entries), "had": self.known, "places_left": self.slots_left},
             "heldout": _both(self.heldout),
-            "corpus": _both(self.corpus) | {"forgotten_word_types": self.forgotten},
+            "corpus": _both(self.corpus),
+            "forgotten_word_types": self.forgotten,
             "added": [
                 {
                     "id": e.id,
@@ -141,7 +142,7 @@ class Report:
         had = f", {self.known:,} were there" if self.known else ""
         lines = [paint(f"{counted(len(self.entries), 'term')} added{had}, {counted(self.slots_left, 'place')} left", BOLD)]
         if self.entries:
-            lines += _table(self.heldout, "held out", paint) if self.heldout[0].words else []
+            lines += _table(self.heldout, "held out", paint)
             lines += _table(self.corpus, "chosen by", paint)
             lines += self._best(paint)
         left_out = sorted(self.left_out.items(), key=lambda item: -len(item[1]))
@@ -160,17 +161,21 @@ class Report:
         return lines
 
 
-def _both(pair: tuple[Fragmentation, Fragmentation]) -> dict[str, Any]:
+def _both(pair: tuple[Fragmentation, Fragmentation]) -> dict[str, Any] | None:
     before, after = pair
+    if not before.words:
+        return None
     less = {
         "pieces_per_word": round(1 - after.pieces_per_word / before.pieces_per_word, 4),
-        "tokens": round(1 - after.tokens / before.tokens, 4) if before.tokens else 0.0,
+        "tokens": round(1 - after.tokens / before.tokens, 4),
     }
     return {"documents": before.documents, "before": before.to_dict(), "after": after.to_dict(), "less": less}
 
 
 def _table(pair: tuple[Fragmentation, Fragmentation], name: str, paint: Paint) -> list[str]:
     before, after = pair
+    if not before.words:
+        return []
     rows = (
         (
             "word pieces per word",
@@ -187,4 +192,4 @@ def _table(pair: tuple[Fragmentation, Fragmentation], name: str, paint: Paint) -
 
 
 def _less(before: float, after: float) -> str:
-    return f"{after / before - 1:+.1%}" if before else ""
+    return f"{after / before - 1:+.1%}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import string
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_folders import write
+from model_folders import change, write
 from safetensors import safe_open
 from tokenizers import BertWordPieceTokenizer, Tokenizer
 from vocabulary_models import HIDDEN, UNUSED, WORDS, documents, make_vocabulary_model, unique
@@ -106,6 +107,33 @@ def test_a_term_that_is_a_token_or_stands_twice_is_refused(model, out):
     with pytest.raises(SettingsError, match=f"only {UNUSED} unused places"):
         add_terms(model, [term(f"datastore{'x' * i}") for i in range(UNUSED + 1)], out)
     assert not out.exists()
+
+
+def test_a_cased_vocabulary_keeps_case(tmp_path, out):
+    capitals = string.ascii_uppercase
+    model = make_vocabulary_model(tmp_path / "cased", (*WORDS, *capitals, *(f"##{c}" for c in capitals)))
+    (model / "tokenizer.json").unlink()
+    change(model / "tokenizer_config.json", do_lower_case=False)
+    texts = [text.replace("datastore", "DataStore") for text in documents()]
+    chosen = choose_terms(texts, model).terms
+    assert {"DataStore", "Datastores", "Kubernetes"} & {t.term for t in chosen}
+    add_terms(model, chosen, out)
+    tokenizer = read_tokenizer(open_model(out)).tokenizer
+    for word in (t.term for t in chosen):
+        assert len(tokenizer.encode(word, add_special_tokens=False).ids) == 1
+        assert len(tokenizer.encode(word.swapcase(), add_special_tokens=False).ids) > 1
+
+
+def test_a_model_in_the_cache_of_the_hub_is_made_of_links(model, out, tmp_path):
+    snapshot = tmp_path / "snapshot"
+    for file in sorted(f for f in model.rglob("*") if f.is_file()):
+        link = snapshot / file.relative_to(model)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(file)
+    add_terms(snapshot, [term("datastore")], out)
+    assert not any(f.is_symlink() for f in out.rglob("*"))
+    add_terms(model, [term("datastore")], tmp_path / "plain")
+    assert contents(out) == contents(tmp_path / "plain")
 
 
 # --- weights -------------------------------------------------------------------------------------------------------------
