@@ -48,6 +48,7 @@ Exit status: 0 done, 2 error."""
 @click.option("--seed", type=int, default=0, metavar="N", help="Of the damage. Default: 0.")
 @click.option("--split", metavar="NAME", help="Which of qrels/*.tsv. Default: test, or the only one.")
 @click.option("--bm25/--no-bm25", default=True, help="BM25 beside the models. Default: --bm25.")
+@click.option("--against", metavar="FOLDER", shell_complete=complete_files, help="Results of an earlier run, to compare with.")
 @click.option("--neighbours", type=click.IntRange(1), default=10, metavar="N", help="Of kNN. Default: 10.")
 @click.option(
     "--test-share",
@@ -96,6 +97,7 @@ def evaluate(models: tuple[str, ...], *, output: str, documents: tuple[str, ...]
 def _evaluate(models: tuple[str, ...], output: str, options: dict[str, Any], *, quiet: bool) -> None:
     from vinilm.evaluation import Conditions, evaluate_classification, evaluate_retrieval, loaded, write_results
     from vinilm.evaluation.classification_set import read_classification
+    from vinilm.evaluation.earlier import add_earlier, read_earlier
     from vinilm.evaluation.report import check_folder
     from vinilm.evaluation.retrieval_set import read_retrieval
     from vinilm.evaluation.tables import show
@@ -109,6 +111,7 @@ def _evaluate(models: tuple[str, ...], output: str, options: dict[str, Any], *, 
     # All sets before any model: what is wrong with the last one is told at once.
     retrieval = [read_retrieval(folder, options["split"]) for folder in options["retrieval"]]
     classification = [read_classification(path, test_share=options["test_share"]) for path in options["classification"]]
+    earlier = read_earlier(options["against"]) if options["against"] else None
     extractors = loaded(list(models), {name: options[name] for name in ("backend", "device", "dtype", "max_tokens")})
     with contextlib.nullcontext(Silent()) if quiet else Progress() as watch:
         results = [
@@ -119,6 +122,8 @@ def _evaluate(models: tuple[str, ...], output: str, options: dict[str, Any], *, 
             evaluate_classification(extractors, data, conditions=conditions, neighbours=options["neighbours"], watch=watch)
             for data in classification
         ]
+    if earlier:
+        add_earlier(results, earlier, conditions)
     write_results(output, results, conditions, extractors)
     show(results)
 

@@ -61,6 +61,7 @@ def evaluate_classification(
         [condition.name for condition in chosen.each()],
         list(MEASURES),
         [example.id for example in data.test],
+        truth.tolist(),
         notes=list(data.notes),
     )
     for system, extractor in systems.items():

@@ -13,6 +13,7 @@ from vnlp_prep.errors import InputError
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from pathlib import Path
 
 Json = dict[str, Any]
 
@@ -38,6 +39,16 @@ def records(path: str | os.PathLike[str]) -> Iterator[tuple[int, Json]]:
             yield number, parse_object(body)
         except Problem as problem:
             raise InputError(f"{shown(path)}, line {number}: {problem.sentence}") from None
+
+
+def whole(path: Path) -> Json:
+    """Return the object that a file is. Raises InputError."""
+    try:
+        return parse_object(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {(error.strerror or str(error)).lower()}") from None
+    except Problem as problem:
+        raise InputError(f"{shown(path)}: {problem.sentence}") from None
 
 
 def string(record: Json, field: str, path: str | os.PathLike[str], number: int) -> str:

@@ -54,6 +54,8 @@ class Result:
     measures: list[str]
     #: Ids of queries or test examples.
     items: list[str]
+    #: Of classification: the labels of the test examples.
+    truth: list[str] = field(default_factory=list)
     figures: dict[Key, Figure] = field(default_factory=dict)
     #: For each item what a system said: values by measure, or predicted labels by classifier.
     details: dict[Key, list[Any]] = field(default_factory=dict)

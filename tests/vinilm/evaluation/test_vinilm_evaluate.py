@@ -151,6 +151,27 @@ def test_the_same_command_leaves_the_same_figures(tiny, retrieval, tmp_path):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
+def test_models_of_an_earlier_run_stand_beside_those_of_this_one(tiny, retrieval, classification, tmp_path, capsys):
+    sets = ("--retrieval", retrieval, "--classification", classification)
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    assert run(tiny, *sets, "--conditions", "raw,damaged", "-o", first) == 0
+    assert run(tiny, *sets, "--conditions", "raw,damaged", "--against", first, "-o", second) == 0
+    found = json.loads((second / "results.json").read_text())["sets"]
+    for of_set in found:
+        figures = {(f["system"], f["condition"], f["measure"]): f["value"] for f in of_set["figures"]}
+        earlier = {key: value for key, value in figures.items() if key[0] == "tiny (first)"}
+        assert len(earlier) == 2 * len({f["measure"] for f in of_set["figures"]})
+        assert all(value == pytest.approx(figures["tiny", *key[1:]], abs=1e-5) for key, value in earlier.items())
+        differences = [d for d in of_set["differences_between_systems"] if d["system"] == "tiny (first)"]
+        assert {round(d["value"], 4) for d in differences} == {0}
+    # Other damage cannot be compared.
+    assert run(tiny, *sets, "--conditions", "raw,damaged", "--seed", "3", "--against", first, "-o", third) == 0
+    assert "tiny (first) is left out: that run has not all of these conditions, with the same damage" in capsys.readouterr().out
+    (first / "items.jsonl").write_text("{}\n")
+    assert run(tiny, *sets, "--against", first, "-o", third) == 2
+    assert "items.jsonl, line 1: no field 'items'" in capsys.readouterr().err
+
+
 def test_make_and_evaluate(docs, tiny, tmp_path, capsys):
     assert run("--make", docs, "--queries", 6, "-o", tmp_path / "bench") == 0
     assert "retrieval: 6 headings asked, 36 passages to find" in capsys.readouterr().err
@@ -169,6 +190,7 @@ def test_make_and_evaluate(docs, tiny, tmp_path, capsys):
         (["MODEL", "--retrieval", "SET", "--conditions", "raw,dirty"], "the condition 'dirty' is unknown"),
         (["MODEL", "--retrieval", "SET", "--kinds", "rust"], "damage of the kind"),
         (["MODEL", "--retrieval", "nowhere"], "no such folder"),
+        (["MODEL", "--retrieval", "SET", "--against", "nowhere"], "results.json: no such file"),
         (["nowhere/model", "--retrieval", "SET"], "nowhere/model"),
         (["--make", "DOCS", "--where", "repo"], "--where 'repo'"),
         (["--make", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
