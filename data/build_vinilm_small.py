@@ -102,7 +102,7 @@ def main() -> None:
     )  # fmt: skip
     target = Path(__file__).resolve().parent / "models" / "vinilm-small"
     vinilm(
-        "export", work / "student", "-o", target, "--format", "safetensors:float16", "--name", "vinilm-small",
+        "export", work / "student", "-o", target, "--format", "none", "--weights", "float16", "--name", "vinilm-small",
         "--license", "apache-2.0", "--base-model", TEACHER,
     )  # fmt: skip
 
