@@ -64,13 +64,19 @@ def relation_loss(teacher: QKV, student: QKV, attention_mask: Tensor, heads: int
     mask = attention_mask.bool()
     with torch.autocast(mask.device.type, enabled=False):  # a softmax over products: half precision would show
         pairs = zip(teacher, student, strict=True)
-        return RelationLoss(*(_Divergence.apply(_split(t.detach(), heads), _split(s, heads), mask) for t, s in pairs))
+        return RelationLoss(*(_divergence(_split(t.detach(), heads), _split(s, heads), mask) for t, s in pairs))
 
 
 def _split(projection: Tensor, heads: int) -> Tensor:
     """Return the vectors of the relation heads, in float32 at least: (batch, length, hidden) -> (batch, heads, length, d_r)."""
     wide = projection.to(torch.promote_types(projection.dtype, torch.float32))
     return wide.view(*projection.shape[:2], heads, -1).transpose(1, 2)
+
+
+def _divergence(teacher: Tensor, student: Tensor, mask: Tensor) -> Tensor:
+    """Return formula 6 for each text: (batch, heads, length, d_r) twice, (batch, length) -> (batch,)."""
+    loss: Tensor = _Divergence.apply(teacher, student, mask)  # type: ignore[no-untyped-call]  # as torch has it
+    return loss
 
 
 class _Divergence(torch.autograd.Function):
