@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ def _change(document: dict[str, Any], changes: Sequence[str]) -> set[tuple[str, 
             raise SettingsError(f"--set {change!r}: no step {table!r}{did_you_mean(table, document)}")
         document[table].pop(key.replace("-", "_"), None)
         document[table].pop(key.replace("_", "-"), None)
-        document[table][key] = _value(value.strip())
+        document[table][key] = _value(value)
         changed.add((table, key))
     return changed
 
@@ -203,9 +203,17 @@ def _step(name: str, table: Any, folder: Path, known: Mapping[str, Any], where: 
     try:
         arguments = tool.arguments(values, str(folder / output))
     except SettingsError as error:
-        key = next((k for k in values if str(error).startswith((f"unknown key {k!r}", f"{k}: "))), None)
-        raise SettingsError(f"{where(name, key)}: {name}: {error}") from None
+        raise SettingsError(f"{where(name, _key_of(str(error), values))}: {name}: {error}") from None
     return Step(name, tool, arguments, folder / output, [(k, v) for k, value in values.items() for v in _strings(value)])
+
+
+def _key_of(error: str, keys: Iterable[str]) -> str | None:
+    """Return the key that an error is about, as it is written; None if it is about none."""
+    option = re.search(r"'--([\w-]+)'", error)
+    for key in keys:
+        if error.startswith((f"unknown key {key!r}", f"{key}: ")) or (option and option[1] == key.replace("_", "-")):
+            return key
+    return None
 
 
 def _strings(value: Any) -> list[str]:
