@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vinilm.integrations.modules_json import write_modules
 from vinilm.models.tokenizer import tokenizer_file
+from vinilm.vocabulary.record import RECORD
 from vnlp_prep.pipeline import SAVED_FILES
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from vinilm.models import ModelFolder
     from vnlp_prep import Preprocessor
 
-# What says how the tokenizer works, beside tokenizer.json and vocab.txt.
-_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+# What says how the tokenizer works, beside tokenizer.json and vocab.txt, and which of its words are terms of a domain.
+_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", RECORD)
 
 
 def save_model(
