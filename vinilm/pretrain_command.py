@@ -100,9 +100,7 @@ def pretrain(
         if folder.finished:
             progress.say(f"{shown(output)}: done before, nothing is left to do")
             return DONE
-        data = PretrainingData.make(
-            folder.corpus, corpus, source, tokenizer, settings, accelerator, evaluation_rows=evaluation_rows
-        )
+        data = PretrainingData.make(folder, corpus, source, tokenizer, settings, accelerator, evaluation_rows=evaluation_rows)
         language_model = LanguageModel.load(source, settings.seed)
         for line in _beginning(data, language_model, corpus.rejects):
             progress.say(line)

@@ -15,13 +15,12 @@ from vinilm.training.tokens import Tokens, TokenStore, token_store
 from vnlp_prep.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from accelerate import Accelerator
 
     from vinilm.models import ModelFolder
     from vinilm.tokens import Tokenizer
     from vinilm.training.corpus import Corpus
+    from vinilm.training.folder import RunFolder
     from vinilm.training.settings import TrainingSettings
 
 
@@ -38,7 +37,7 @@ class PretrainingData:
     @classmethod
     def make(
         cls,
-        folder: Path,
+        folder: RunFolder,
         corpus: Corpus,
         model: ModelFolder,
         tokenizer: Tokenizer,
@@ -54,7 +53,7 @@ class PretrainingData:
         lengths = sorted({phase.length for phase in settings.phases})
         with accelerator.main_process_first():
             if accelerator.is_main_process:
-                store = token_store(folder, corpus, model, tokenizer)
+                store = token_store(folder.corpus, corpus, model, tokenizer, going_on=folder.going_on)
                 if not len(store.heldout):
                     raise InputError(
                         f"none of {store.counts.texts:,} texts is held out, so nothing tells whether the model gets better; "
@@ -64,7 +63,7 @@ class PretrainingData:
                     for length in wanted:
                         _rows(tokens, tokenizer, length, make=True)
             else:
-                store = TokenStore.open(folder)
+                store = TokenStore.open(folder.corpus)
         phases = [
             ShuffledRows(_rows(store.train, tokenizer, phase.length), settings.sequences(phase), settings.seed + number)
             for number, phase in enumerate(settings.phases)

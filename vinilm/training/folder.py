@@ -51,6 +51,8 @@ class RunFolder:
         self._resume = resume
         self._is_main = is_main
         self._lock: int | None = None
+        #: Whether there is a checkpoint to go on from (known in the first process).
+        self.going_on = False
 
     def __enter__(self) -> RunFolder:
         if self._is_main:
@@ -92,6 +94,7 @@ class RunFolder:
         remove_remains(self.checkpoints)
         there = self._read()
         checkpoint, wrong = last_checkpoint(self.checkpoints)
+        self.going_on = checkpoint is not None
         if self.finished or checkpoint or wrong:
             if not self._resume:
                 what = (
