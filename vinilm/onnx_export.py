@@ -13,17 +13,18 @@ import io
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from vinilm.backends.packed import PackedInputs
 from vinilm.batches import pack
-from vinilm.errors import BackendError, ModelError
+from vinilm.errors import BackendError
+from vinilm.graph import GraphEncoder, GraphLayer, parameter
 from vinilm.models.weights import read_weights, weight_files
 
 if TYPE_CHECKING:
@@ -33,30 +34,38 @@ if TYPE_CHECKING:
 
 #: ONNX operator set of the graph: the first with GELU as one operator.
 OPSET = 20
-#: Where an exported graph lies in a model's folder.
-ONNX_FILE = Path("onnx") / "model.onnx"
+#: Where the graph lies in a model's folder. ``onnx/model.onnx`` is left to the graph that other programs look for
+#: (:mod:`vinilm.exporting`): its inputs are others.
+ONNX_FILE = Path("onnx") / "packed.onnx"
 # Entry of the file's metadata that names what it was made from, and a number that changes when the graph does.
 _IDENTITY = "vinilm.identity"
 _GRAPH = 1
+# What protobuf can read and write.
+_LARGEST = 2**31 - 1
 
 
-class PackedEncoder(nn.Module):
+class PackedLayer(GraphLayer):
+    """One layer: attention over the rectangle, everything else over the row of tokens."""
+
+    def forward(self, x: Tensor, rows: Tensor, places: Tensor, attention_bias: Tensor) -> Tensor:
+        """Return the layer's output for the tokens ``x``: (tokens, hidden) both."""
+        # (tokens, hidden) -> (sequences, longest, hidden), and back
+        query, key, value = (functional.embedding(rows, y) for y in (self.query(x), self.key(x), self.value(x)))
+        context = self.attended(query, key, value, attention_bias)
+        return self.finished(x, functional.embedding(places, context.flatten(0, 1)))
+
+
+class PackedEncoder(GraphEncoder):
     """A BERT encoder over packed sequences, written for export."""
+
+    layer = PackedLayer
 
     def __init__(self, weights: dict[str, Tensor], shape: BertShape) -> None:
         """Take the tensors that it needs from ``weights``, named as in BertModel. Raises ModelError if one is missing."""
-        super().__init__()
-        w = {name: tensor.to(torch.float32) for name, tensor in weights.items() if tensor.is_floating_point()}
-        try:
-            self.words = _parameter(w["embeddings.word_embeddings.weight"])
-            # One text a sequence: its tokens are all of the first type, so both can be added beforehand.
-            types = w["embeddings.token_type_embeddings.weight"][0]
-            self.positions = _parameter(w["embeddings.position_embeddings.weight"] + types)
-            self.norm = _norm(w, "embeddings", shape)
-            self.layers = nn.ModuleList([PackedLayer(w, i, shape) for i in range(shape.num_hidden_layers)])
-        except KeyError as error:
-            raise ModelError(f"the weights have no tensor {error.args[0]}: they are not those of a BERT encoder") from error
-        self.eval()
+        super().__init__(weights, shape)
+        # One text a sequence: its tokens are all of the first type, so both can be added beforehand.
+        self.positions = parameter(self.positions + self.types[0])
+        del self.types
 
     def forward(self, input_ids: Tensor, position_ids: Tensor, rows: Tensor, places: Tensor, attention_bias: Tensor) -> Tensor:
         """Return the last hidden state, (tokens, hidden). For the inputs see :class:`~vinilm.backends.packed.PackedInputs`."""
@@ -66,38 +75,6 @@ class PackedEncoder(nn.Module):
             x = layer(x, rows, places, attention_bias)
         states: Tensor = x
         return states
-
-
-class PackedLayer(nn.Module):
-    """One layer: attention over the rectangle, everything else over the row of tokens."""
-
-    def __init__(self, w: dict[str, Tensor], number: int, shape: BertShape) -> None:
-        super().__init__()
-        at = f"encoder.layer.{number}."
-        self.heads, self.head_size = shape.num_attention_heads, shape.head_size
-        # The scale of the attention's products goes into the queries.
-        self.query = _linear(w, f"{at}attention.self.query", scale=shape.head_size**-0.5)
-        self.key, self.value = _linear(w, f"{at}attention.self.key"), _linear(w, f"{at}attention.self.value")
-        self.out, self.out_norm = _linear(w, f"{at}attention.output.dense"), _norm(w, f"{at}attention.output", shape)
-        self.up, self.down = _linear(w, f"{at}intermediate.dense"), _linear(w, f"{at}output.dense")
-        self.down_norm = _norm(w, f"{at}output", shape)
-
-    def forward(self, x: Tensor, rows: Tensor, places: Tensor, attention_bias: Tensor) -> Tensor:
-        """Return the layer's output for the tokens ``x``: (tokens, hidden) both."""
-
-        def heads(y: Tensor) -> Tensor:
-            # (tokens, hidden) -> (sequences, heads, longest, head size)
-            rectangle = functional.embedding(rows, y)
-            return rectangle.view(*rectangle.shape[:2], self.heads, self.head_size).transpose(1, 2)
-
-        # Written out, because runtimes know and fuse this form; matrix products and softmax are the attention's own.
-        logits = torch.matmul(heads(self.query(x)), heads(self.key(x)).transpose(-1, -2)) + attention_bias
-        context = torch.matmul(torch.softmax(logits, -1), heads(self.value(x)))
-        # (sequences, heads, longest, head size) -> (tokens, hidden)
-        context = functional.embedding(places, context.transpose(1, 2).flatten(2).flatten(0, 1))
-        x = self.out_norm(x + self.out(context))
-        normed: Tensor = self.down_norm(x + self.down(functional.gelu(self.up(x))))
-        return normed
 
 
 def example_inputs() -> tuple[Tensor, ...]:
@@ -123,18 +100,31 @@ def onnx_model(folder: Path, shape: BertShape) -> onnx.ModelProto:
 
     Raises ModelError when the weights cannot be read, BackendError when a library that torch.onnx needs is missing.
     """
-    encoder = PackedEncoder(read_weights(folder), shape)
     dynamic = torch.export.Dim.DYNAMIC
     sizes = tuple(dict.fromkeys(axes, dynamic) for axes in ((0,), (0,), (0, 1), (0,), (0, 3)))
+    encoder = PackedEncoder(read_weights(folder), shape)
+    model = to_onnx(encoder, example_inputs(), PackedInputs._fields, sizes, opset=OPSET)
+    model.metadata_props.add(key=_IDENTITY, value=identity(folder))
+    return model
+
+
+def to_onnx(
+    encoder: GraphEncoder, examples: tuple[Tensor, ...], names: Sequence[str], sizes: tuple[dict[int, Any], ...], *, opset: int
+) -> onnx.ModelProto:
+    """Return ``encoder`` as an ONNX model with one output, ``last_hidden_state``.
+
+    ``examples``, ``names``, ``sizes``: of its inputs; ``sizes`` says which are dynamic, as torch.export has it.
+    Raises BackendError when a library that torch.onnx needs is missing.
+    """
     try:
         with torch.no_grad(), _quiet():
             program = torch.onnx.export(
                 encoder,
-                example_inputs(),
+                examples,
                 dynamo=True,
                 optimize=True,
-                opset_version=OPSET,
-                input_names=list(PackedInputs._fields),
+                opset_version=opset,
+                input_names=list(names),
                 output_names=["last_hidden_state"],
                 dynamic_shapes=sizes,
                 verbose=False,
@@ -145,7 +135,6 @@ def onnx_model(folder: Path, shape: BertShape) -> onnx.ModelProto:
         ) from error
     assert program is not None
     model: onnx.ModelProto = program.model_proto
-    model.metadata_props.add(key=_IDENTITY, value=identity(folder))
     return model
 
 
@@ -155,7 +144,18 @@ def export_onnx(folder: Path, shape: BertShape, target: Path) -> Path:
     As ``folder / ONNX_FILE`` it is found and used by the backend ``onnx``, which otherwise exports when it loads.
     Raises ModelError and BackendError as :func:`onnx_model`, OSError when the file cannot be written.
     """
-    data = onnx_model(folder, shape).SerializeToString()
+    return write_onnx(onnx_model(folder, shape), target)
+
+
+def write_onnx(model: onnx.ModelProto, target: Path) -> Path:
+    """Write ``model`` to ``target``, whole or not at all, and return it.
+
+    Raises BackendError for a model that is too large for an ONNX file, OSError when the file cannot be written.
+    """
+    size = model.ByteSize()
+    if size > _LARGEST:
+        raise BackendError(f"{target.name}: {size:,} bytes are more than the 2 GB that an ONNX file holds; choose another format")
+    data = model.SerializeToString()
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -189,23 +189,6 @@ def _identity_of(data: bytes) -> str | None:
     except Exception:  # protobuf's error has no public name; and whatever cannot be read is not ours
         return None
     return next((entry.value for entry in model.metadata_props if entry.key == _IDENTITY), None)
-
-
-def _parameter(tensor: Tensor) -> nn.Parameter:
-    return nn.Parameter(tensor, requires_grad=False)
-
-
-def _linear(w: dict[str, Tensor], name: str, *, scale: float = 1.0) -> nn.Linear:
-    weight, bias = w[f"{name}.weight"] * scale, w[f"{name}.bias"] * scale
-    layer = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
-    layer.weight, layer.bias = _parameter(weight), _parameter(bias)
-    return layer
-
-
-def _norm(w: dict[str, Tensor], name: str, shape: BertShape) -> nn.LayerNorm:
-    layer = nn.LayerNorm(shape.hidden_size, eps=shape.layer_norm_eps)
-    layer.weight, layer.bias = _parameter(w[f"{name}.LayerNorm.weight"]), _parameter(w[f"{name}.LayerNorm.bias"])
-    return layer
 
 
 @contextlib.contextmanager

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vinilm.training.options import corpus_options, take_corpus, take_settings, training_options
-from vnlp_prep.command_line import DONE, REJECTS, SignalledError, complete_files
+from vnlp_prep.command_line import complete_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from vinilm.pretraining.data import PretrainingData
     from vinilm.pretraining.model import LanguageModel
-    from vinilm.training.folder import RunFolder
-    from vinilm.training.loop import Outcome
 
 
 @click.command(
@@ -63,17 +59,15 @@ def pretrain(
     CORPUS: JSON lines, plain text or Parquet, packed or not; folders of them; '-' is standard input.
     """
     from vinilm.models import open_model
-    from vinilm.pretraining.data import PretrainingData, check_phases
+    from vinilm.pretraining.data import PretrainingData
     from vinilm.pretraining.masking import Masking
     from vinilm.pretraining.model import LanguageModel
     from vinilm.pretraining.task import PretrainingTask
     from vinilm.tokens import Tokenizer
-    from vinilm.training.folder import RunFolder
-    from vinilm.training.loop import train
     from vinilm.training.processes import accelerator_for, run_identity
-    from vinilm.training.progress import TrainingProgress
+    from vinilm.training.session import Prepared, run
+    from vinilm.training.settings import check_phases
     from vinilm.training.tokens import tokens_identity
-    from vnlp_prep.corpus.records import shown
 
     settings = take_settings(rest)
     source = open_model(model)
@@ -91,57 +85,21 @@ def pretrain(
         "whole-words": whole_words,
         "evaluation-rows": evaluation_rows,
     }
-    main = accelerator.is_main_process
-    with (
-        RunFolder(Path(output), identity, resume=resume, is_main=main) as folder,
-        TrainingProgress(quiet=quiet or not main) as progress,
-    ):
-        accelerator.wait_for_everyone()
-        if folder.finished:
-            progress.say(f"{shown(output)}: done before, nothing is left to do")
-            return DONE
+
+    def prepare(folder: Path) -> Prepared:
         data = PretrainingData.make(folder, corpus, source, tokenizer, settings, accelerator, evaluation_rows=evaluation_rows)
         language_model = LanguageModel.load(source, settings.seed)
-        for line in _beginning(data, language_model, corpus.rejects):
-            progress.say(line)
         task = PretrainingTask(language_model, data, masking, settings, corpus.preprocessor)
-        try:
-            outcome = train(task, settings, folder, accelerator, watch=progress, notice=progress.say)
-        except SignalledError:
-            progress.say(f"{shown(output)}: interrupted; go on with --resume")
-            raise
-        if main:
-            progress.say(_end(folder, outcome))
-    return REJECTS if data.store.counts.rejects else DONE
+        return Prepared(task, data.store, _beginning(data, language_model))
+
+    return run(output, identity, prepare, corpus, settings, accelerator, resume=resume, quiet=quiet)
 
 
-def _beginning(data: PretrainingData, language_model: LanguageModel, rejects: str) -> Iterator[str]:
-    """Yield what there is to train on, and what is to be known of the model."""
-    from vnlp_prep.corpus.records import shown
-    from vnlp_prep.terminal import counted
-
-    counts, train = data.store.counts, data.store.train
-    yield (
-        f"{counted(counts.texts, 'text')}, {counts.held_out:,} of them held out; {len(train.ids):,} tokens to train on, "
-        f"{len(data.heldout.ids):,} rows of {data.heldout.ids.shape[1]:,} to evaluate on"
-    )
-    if counts.rejects:
-        yield f"{counted(counts.rejects.total(), 'record')} rejected, see {shown(rejects)}"
+def _beginning(data: PretrainingData, language_model: LanguageModel) -> list[str]:
+    """Return what is to be known of the rows and of the model."""
+    lines = [f"{len(data.heldout.ids):,} rows of {data.heldout.ids.shape[1]:,} to evaluate on"]
     for length, rows in {phase.rows.chunks.length: phase.rows for phase in data.phases}.items():
-        yield f"rows of {length:,}: {len(rows):,}, {100 * rows.fill:.1f} % full"
+        lines.append(f"rows of {length:,}: {len(rows):,}, {100 * rows.fill:.1f} % full")
     if language_model.has_new_head:
-        yield "the model has no language-model head: a new one, tied to its embeddings, is trained with it"
-
-
-def _end(folder: RunFolder, outcome: Outcome) -> str:
-    """Return what the run has brought."""
-    from vinilm.training.metrics import evaluations
-    from vinilm.training.progress import figures
-    from vnlp_prep.corpus.records import shown
-    from vnlp_prep.terminal import duration
-
-    before = evaluations(folder.metrics)[0]
-    return (
-        f"{shown(folder.root)}: {outcome.steps:,} steps in {duration(outcome.seconds)}; held out: "
-        f"{figures(before)} before, {figures(outcome.figures)} after"
-    )
+        lines.append("the model has no language-model head: a new one, tied to its embeddings, is trained with it")
+    return lines

@@ -12,15 +12,14 @@ import contextlib
 import json
 import logging
 import sys
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vinilm.backends.no_telemetry import no_telemetry
-from vinilm.backends.openvino import float_graph
+from vinilm.backends.openvino import float_graph, save_graph
 from vinilm.backends.packed import PackedInputs
-from vinilm.batches import pack, plan
+from vinilm.batches import Batch, pack, plan
 from vinilm.errors import BackendError, ModelError
 from vinilm.onnx_export import identity
 from vinilm.tokens import Tokenizer
@@ -49,17 +48,7 @@ def quantize(folder: Path, shape: BertShape, target: Path, texts: Iterable[str] 
     typical of what will be encoded, cleaned; default: the sample documents that come with ``vnlp_prep``. Takes about a minute.
     Raises BackendError when NNCF is not installed, ModelError when the model cannot be read, ValueError when there are no texts.
     """
-    import openvino
-
-    model = quantized(folder, shape, texts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".int8-") as name:
-        part = Path(name, target.name)
-        openvino.save_model(model, part, compress_to_fp16=False)
-        # The weights first: a graph that is there always finds its own.
-        part.with_suffix(".bin").replace(target.with_suffix(".bin"))
-        part.replace(target)
-    return target
+    return save_graph(quantized(folder, shape, texts), target)
 
 
 def quantized_graph(folder: Path, shape: BertShape) -> openvino.Model:
@@ -82,31 +71,44 @@ def quantized_graph(folder: Path, shape: BertShape) -> openvino.Model:
 
 def quantized(folder: Path, shape: BertShape, texts: Iterable[str] | None = None) -> openvino.Model:
     """Return the encoder in ``folder``, quantized, as an OpenVINO graph in memory; for the arguments see :func:`quantize`."""
+    inputs = [PackedInputs.of(batch)._asdict() for batch in calibration(folder, shape, texts)]
+    return in_int8(float_graph(folder, shape), inputs, identity(folder))
+
+
+def calibration(folder: Path, shape: BertShape, texts: Iterable[str] | None = None) -> list[Batch]:
+    """Return ``texts`` (default: the sample documents that are shipped) as batches to measure the ranges of activations with.
+
+    Raises ValueError when there are no texts, ModelError.
+    """
+    sequences = _sequences(folder, sample_texts() if texts is None else texts, min(_MAX_TOKENS, shape.max_position_embeddings))
+    if not sequences:
+        raise ValueError("there are no texts to calibrate with")
+    return [pack([sequences[i] for i in numbers]) for numbers in plan([len(s) for s in sequences], _BATCH_TOKENS)]
+
+
+def in_int8(graph: openvino.Model, inputs: Sequence[Mapping[str, Any]], made_from: str) -> openvino.Model:
+    """Return ``graph`` quantized by the ranges that ``inputs`` give; ``made_from``: the identity that is kept with it.
+
+    Raises BackendError when NNCF is not installed.
+    """
     try:
         with no_telemetry():
             import nncf
     except ImportError as error:
         raise BackendError('quantizing to int8 needs nncf; install it with: pip install "vnlp-prep[openvino]"') from error
 
-    sequences = _sequences(folder, _sample() if texts is None else texts, min(_MAX_TOKENS, shape.max_position_embeddings))
-    if not sequences:
-        raise ValueError("there are no texts to calibrate with")
-    batches = [
-        PackedInputs.of(pack([sequences[i] for i in numbers]))._asdict()
-        for numbers in plan([len(s) for s in sequences], _BATCH_TOKENS)
-    ]
     logging.getLogger("nncf").setLevel(logging.ERROR)
     # Standard output may be a pipe of vectors; progress is for standard error.
     with contextlib.redirect_stdout(sys.stderr), no_telemetry():
         model: openvino.Model = nncf.quantize(
-            float_graph(folder, shape),
-            nncf.Dataset(batches),
+            graph,
+            nncf.Dataset(inputs),
             model_type=nncf.ModelType.TRANSFORMER,
             preset=nncf.QuantizationPreset.MIXED,
             ignored_scope=nncf.IgnoredScope(patterns=_FLOATING),
-            subset_size=len(batches),
+            subset_size=len(inputs),
         )
-    model.set_rt_info(identity(folder), _IDENTITY)
+    model.set_rt_info(made_from, _IDENTITY)
     return model
 
 
@@ -119,7 +121,7 @@ def _sequences(folder: Path, texts: Iterable[str], max_tokens: int) -> Sequence[
     return [tokenizer.cut(ids, max_tokens) for ids in tokenizer.ids(list(texts))]
 
 
-def _sample() -> list[str]:
+def sample_texts() -> list[str]:
     """Return the sample documents that are shipped with vnlp_prep."""
     lines = (data_folder() / "sample.jsonl").read_bytes().split(b"\n")
     return [json.loads(line)["text"] for line in lines if line]

@@ -13,9 +13,16 @@ from vnlp_prep.pipeline import SAVED_FILES
 
 if TYPE_CHECKING:
     from vinilm.features import FeatureExtractor
+    from vinilm.models import ModelFolder
 
 # Beside config and weights: what the tokenizers of transformers read, as far as it is there.
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+
+
+def encoder_files(model: ModelFolder) -> list[Path]:
+    """Return the files of the encoder and its tokenizer: config, weights, what the tokenizers of transformers read."""
+    files = [model.encoder / "config.json", *model.weights, *model.encoder.glob("model*.safetensors.index.json")]
+    return files + [model.encoder / name for name in _TOKENIZER_FILES if (model.encoder / name).is_file()]
 
 
 def save(extractor: FeatureExtractor, folder: Path) -> None:
@@ -25,9 +32,7 @@ def save(extractor: FeatureExtractor, folder: Path) -> None:
     """
     model = extractor.model
     folder.mkdir(parents=True, exist_ok=True)
-    files = [model.encoder / "config.json", *model.weights, *model.encoder.glob("model*.safetensors.index.json")]
-    files += [model.encoder / name for name in _TOKENIZER_FILES if (model.encoder / name).is_file()]
-    for file in files:
+    for file in encoder_files(model):
         if not (folder / file.name).exists() or not (folder / file.name).samefile(file):
             shutil.copyfile(file, folder / file.name)
     if extractor.preprocessor:

@@ -5,7 +5,9 @@ The graph is that of :mod:`vinilm.onnx_export`, taken from PyTorch at once: in a
 
 from __future__ import annotations
 
+import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ with no_telemetry():
 
 if TYPE_CHECKING:
     from vinilm.batches import Batch
+    from vinilm.graph import GraphEncoder
     from vinilm.pooling import Floats
     from vinilm.shape import BertShape
 
@@ -58,15 +61,31 @@ def load(folder: Path, shape: BertShape, *, device: str | None, dtype: str | Non
 
 def float_graph(folder: Path, shape: BertShape) -> openvino.Model:
     """Return the encoder in ``folder`` as an OpenVINO graph in float32, all sizes of its inputs dynamic."""
-    examples = example_inputs()
+    return to_openvino(PackedEncoder(read_weights(folder), shape), example_inputs(), PackedInputs._fields)
+
+
+def to_openvino(encoder: GraphEncoder, examples: tuple[torch.Tensor, ...], names: Sequence[str]) -> openvino.Model:
+    """Return ``encoder`` as an OpenVINO graph in float32, its inputs named ``names``; dynamic are all sizes but those of 1."""
     with torch.no_grad(), no_telemetry(), warnings.catch_warnings():
         # The deprecations of torch's tracer, which OpenVINO calls.
         warnings.simplefilter("ignore")
-        model = openvino.convert_model(PackedEncoder(read_weights(folder), shape), example_input=examples)
-    for port, name in zip(model.inputs, PackedInputs._fields, strict=True):
+        model = openvino.convert_model(encoder, example_input=examples)
+    for port, name in zip(model.inputs, names, strict=True):
         port.get_tensor().set_names({name})
-    model.reshape({name: _dynamic(example) for name, example in zip(PackedInputs._fields, examples, strict=True)})
+    model.reshape({name: _dynamic(example) for name, example in zip(names, examples, strict=True)})
     return model
+
+
+def save_graph(model: openvino.Model, target: Path, *, half: bool = False) -> Path:
+    """Write ``model`` to ``target``, an ``.xml`` file, and its weights beside it (``half``: in float16). Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as name:
+        part = Path(name, target.name)
+        openvino.save_model(model, part, compress_to_fp16=half)
+        # The weights first: a graph that is there always finds its own.
+        part.with_suffix(".bin").replace(target.with_suffix(".bin"))
+        part.replace(target)
+    return target
 
 
 class OpenVinoBackend(Backend):

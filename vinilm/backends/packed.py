@@ -21,7 +21,7 @@ from vinilm.pooling import Floats
 _EMPTY_SHARE = 0.25
 _EMPTY = 256
 #: What is added to the attention's logits of an empty place: far below any logit, and still a number in every type.
-_NOTHING = -1e9
+NOTHING = -1e9
 
 
 class PackedInputs(NamedTuple):
@@ -44,7 +44,7 @@ class PackedInputs(NamedTuple):
         mask = np.arange(batch.lengths[-1]) < batch.lengths[:, None]
         rows = np.zeros(mask.shape, dtype=np.int64)
         rows[mask] = np.arange(len(batch.ids))
-        bias = np.where(mask, np.float32(0), np.float32(_NOTHING))[:, None, None, :]
+        bias = np.where(mask, np.float32(0), np.float32(NOTHING))[:, None, None, :]
         return cls(batch.ids, batch.positions, rows, np.flatnonzero(mask), bias)
 
 

@@ -10,7 +10,6 @@ import contextlib
 import math
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vinilm.backends import Backend
-from vinilm.backends.environment import environment
+from vinilm.backends.keras_on_tensorflow import keras_on_tensorflow
 from vinilm.backends.packed import joined, parts
 from vinilm.errors import BackendError, ModelError
 from vinilm.models.weights import weight_files
@@ -29,25 +28,7 @@ if TYPE_CHECKING:
     from vinilm.pooling import Floats
     from vinilm.shape import BertShape
 
-
-@contextlib.contextmanager
-def _keras_on_tensorflow() -> Iterator[None]:
-    """Have Keras, when it is imported in here, run on TensorFlow. Raises BackendError when it runs on something else already."""
-    if "keras" in sys.modules:
-        import keras
-
-        if keras.backend.backend() != "tensorflow":
-            raise BackendError(
-                f"Keras is already running on {keras.backend.backend()} in this process, and cannot change; set the environment "
-                "variable KERAS_BACKEND=tensorflow before the program starts, or choose another backend than 'tensorflow'"
-            )
-    # Both are read once, at import; TF_CPP_MIN_LOG_LEVEL=3 leaves what is fatal.
-    level = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")
-    with environment({"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": level}):
-        yield
-
-
-with _keras_on_tensorflow():
+with keras_on_tensorflow():
     import keras
     import keras_hub
     import safetensors.numpy

@@ -14,6 +14,8 @@ from vinilm.pooling import POOLINGS
 _THEIRS = "sentence_transformers.models."
 #: The module that cleans. sentence-transformers imports it by this name from the installed package: no code lies in the folder.
 CLEANING_TRANSFORMER = "vinilm.integrations.sentence_transformers.CleaningTransformer"
+#: The module that does not.
+PLAIN_TRANSFORMER = _THEIRS + "Transformer"
 _POOLING_KEYS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token", "max": "pooling_mode_max_tokens"}
 
 
@@ -37,7 +39,7 @@ def write_modules(
     """
     if pooling not in POOLINGS:
         raise ModelError(f"pooling {pooling!r} is unknown; it is one of {', '.join(POOLINGS)}")
-    types = [("", CLEANING_TRANSFORMER if clean else _THEIRS + "Transformer")]
+    types = [("", CLEANING_TRANSFORMER if clean else PLAIN_TRANSFORMER)]
     target = Path(folder)
     _write(target / "sentence_bert_config.json", {"max_seq_length": max_tokens, "do_lower_case": False})
     if pooling != "none":

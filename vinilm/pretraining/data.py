@@ -12,15 +12,16 @@ from vinilm.training.chunks import make_chunks, open_chunks
 from vinilm.training.packing import PackedRows, make_rows, open_rows
 from vinilm.training.permutation import shuffled
 from vinilm.training.tokens import Tokens, TokenStore, token_store
-from vnlp_prep.errors import InputError, SettingsError
+from vnlp_prep.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from accelerate import Accelerator
 
     from vinilm.models import ModelFolder
     from vinilm.tokens import Tokenizer
     from vinilm.training.corpus import Corpus
-    from vinilm.training.folder import RunFolder
     from vinilm.training.settings import TrainingSettings
 
 
@@ -37,7 +38,7 @@ class PretrainingData:
     @classmethod
     def make(
         cls,
-        folder: RunFolder,
+        folder: Path,
         corpus: Corpus,
         model: ModelFolder,
         tokenizer: Tokenizer,
@@ -53,7 +54,7 @@ class PretrainingData:
         lengths = sorted({phase.length for phase in settings.phases})
         with accelerator.main_process_first():
             if accelerator.is_main_process:
-                store = token_store(folder.corpus, corpus, model, tokenizer, going_on=folder.going_on)
+                store = token_store(folder, corpus, model, tokenizer)
                 if not len(store.heldout):
                     raise InputError(
                         f"none of {store.counts.texts:,} texts is held out, so nothing tells whether the model gets better; "
@@ -63,7 +64,7 @@ class PretrainingData:
                     for length in wanted:
                         _rows(tokens, tokenizer, length, make=True)
             else:
-                store = TokenStore.open(folder.corpus)
+                store = TokenStore.open(folder)
         phases = [
             ShuffledRows(_rows(store.train, tokenizer, phase.length), settings.sequences(phase), settings.seed + number)
             for number, phase in enumerate(settings.phases)
@@ -74,21 +75,6 @@ class PretrainingData:
             rows.chunks, [rows.row(number).tolist() for number in chosen], lengths[-1], pad=model.shape.pad_token_id
         )
         return cls(store, phases, heldout)
-
-
-def check_phases(settings: TrainingSettings, model: ModelFolder, processes: int) -> None:
-    """Raise SettingsError for a phase that the model, or so many processes, cannot compute."""
-    for phase in settings.phases:
-        most = model.shape.max_position_embeddings
-        if phase.length > most:
-            raise SettingsError(
-                f"phase {phase}: sequences of {phase.length:,} tokens, but {model.path.name} reads {most:,} at most "
-                "(max_position_embeddings); choose a shorter length"
-            )
-        if settings.sequences(phase) < processes:
-            raise SettingsError(
-                f"phase {phase}: {settings.sequences(phase)} sequences a step are too few for {processes} processes"
-            )
 
 
 def _rows(tokens: Tokens, tokenizer: Tokenizer, length: int, *, make: bool = False) -> PackedRows:

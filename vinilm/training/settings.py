@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vnlp_prep.errors import SettingsError
+
+if TYPE_CHECKING:
+    from vinilm.models import ModelFolder
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
@@ -129,3 +132,18 @@ class TrainingSettings:
             "seed": self.seed,
             "evaluate-every": self.evaluate_every,
         }
+
+
+def check_phases(settings: TrainingSettings, model: ModelFolder, processes: int) -> None:
+    """Raise SettingsError for a phase that the model, or so many processes, cannot compute."""
+    for phase in settings.phases:
+        most = model.shape.max_position_embeddings
+        if phase.length > most:
+            raise SettingsError(
+                f"phase {phase}: sequences of {phase.length:,} tokens, but {model.path.name} reads {most:,} at most "
+                "(max_position_embeddings); choose a shorter length"
+            )
+        if settings.sequences(phase) < processes:
+            raise SettingsError(
+                f"phase {phase}: {settings.sequences(phase)} sequences a step are too few for {processes} processes"
+            )

@@ -90,16 +90,15 @@ def tokens_identity(corpus: Corpus, model: ModelFolder) -> dict[str, Any]:
     }
 
 
-def token_store(folder: Path, corpus: Corpus, model: ModelFolder, tokenizer: Tokenizer, *, going_on: bool = False) -> TokenStore:
+def token_store(folder: Path, corpus: Corpus, model: ModelFolder, tokenizer: Tokenizer) -> TokenStore:
     """Return the tokens of ``corpus``: those in ``folder`` if they are of it, else they are made, and what is there is removed.
 
-    ``going_on``: what lies there was trained on already, so that a pipe, which cannot tell whether it brings the same, is taken
-    at its word. Only one process may call this. Raises InputError for a corpus without a text to train on, OutputError.
+    Only one process may call this. Raises InputError for a corpus without a text to train on, OutputError.
     """
     identity = json.loads(json.dumps(tokens_identity(corpus, model)))  # as it is read back
     if (folder / _INDEX).is_file():
         store = TokenStore.open(folder)
-        if store.identity == identity and (going_on or all(source.input.size is not None for source in corpus.sources)):
+        if store.identity == identity:
             return store
     try:
         shutil.rmtree(folder, ignore_errors=True)

@@ -173,7 +173,10 @@ class Journal:
 
 
 def check_same(
-    before: Mapping[str, Any], now: Mapping[str, Any], output: str, otherwise: str = "leave --resume off to begin from the beginning"
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    output: str,
+    otherwise: str = "leave --resume off to begin from the beginning",
 ) -> None:
     """Raise CannotResumeError with all that has changed since the interrupted run, if anything has; ``otherwise``: what to do."""
     changed = [

@@ -52,7 +52,7 @@ def test_agrees_with_bert_model_on_a_real_model(minilm):
 def test_a_graph_in_the_folder_is_used(exported, no_export):
     backend = load_backend("onnx", exported, shape_of(exported))
     assert backend.hidden_states(no_tokens()).shape == (0, 64)
-    assert [file.name for file in (exported / "onnx").iterdir()] == ["model.onnx"]
+    assert [file.name for file in (exported / "onnx").iterdir()] == ["packed.onnx"]
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_file_that_is_not_ours_is_not_used(exported, tmp_path, marked_export, 
 def test_an_export_that_fails_leaves_no_file(exported, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_export.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        export_onnx(exported, shape_of(exported), tmp_path / "x" / "model.onnx")
+        export_onnx(exported, shape_of(exported), tmp_path / "x" / "packed.onnx")
     assert list((tmp_path / "x").iterdir()) == []
 
 

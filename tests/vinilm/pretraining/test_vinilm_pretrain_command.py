@@ -7,8 +7,7 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,12 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
+from training_runs import TWO_PROCESSES, figures, files, kill_after, metrics, process, vinilm  # noqa: E402
 
 from vinilm import FeatureExtractor  # noqa: E402
-from vinilm.cli import cli  # noqa: E402
 from vinilm.models import open_model  # noqa: E402
 from vinilm.pretraining.model import LanguageModel  # noqa: E402
-from vnlp_prep.command_line import exit_status  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = [
     "the virtual machine is stored in the datastore of the cluster",
     "a snapshot of the disk is taken before the upgrade begins",
@@ -33,7 +30,6 @@ SENTENCES = [
 ]
 SMALL = ["--phase", "16:4", "--phase", "32:4:6", "--batch-size", "8", "--evaluation-rows", "8", "--heldout", "0.2"]
 SMALL += ["--device", "cpu", "--evaluate-every", "4", "--checkpoint-every", "3", "--learning-rate", "0.002"]
-TIMES = ("seconds", "tokens_per_second")
 
 
 @pytest.fixture(scope="module")
@@ -43,21 +39,6 @@ def corpus(tmp_path_factory) -> Path:
     texts = [" . ".join(chance.choices(SENTENCES, k=chance.randint(1, 6))) + f" {number}" for number in range(120)]
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     return path
-
-
-def vinilm(*args) -> int:
-    return exit_status(cli, [str(arg) for arg in args], "vinilm")
-
-
-def process(*args, launcher=(), **options):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, *launcher, "-m", "vinilm", *map(str, args)]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **options)
-
-
-def metrics(folder):
-    lines = [json.loads(line) for line in (folder / "training" / "metrics.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in line.items() if name not in TIMES} for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +86,12 @@ def test_what_is_told(tiny, corpus, tmp_path, capsys):
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith("120 texts, ")
     assert told[1] == f"2 records rejected, see {tmp_path}/out/training/rejects.jsonl"
-    assert [line.split(":")[0] for line in told[2:4]] == ["rows of 16", "rows of 32"]
-    assert told[4].startswith("the model has no language-model head")
-    assert [line.split("  ")[0] for line in told[5:8]] == [f"step {step} of 8" for step in (0, 4, 8)]
-    assert told[8].startswith(f"{tmp_path}/out: 8 steps in ")
-    assert "held out: loss 1" in told[8]
+    assert told[2] == "8 rows of 32 to evaluate on"
+    assert [line.split(":")[0] for line in told[3:5]] == ["rows of 16", "rows of 32"]
+    assert told[5].startswith("the model has no language-model head")
+    assert [line.split("  ")[0] for line in told[6:9]] == [f"step {step} of 8" for step in (0, 4, 8)]
+    assert told[9].startswith(f"{tmp_path}/out: 8 steps in ")
+    assert "held out: loss 1" in told[9]
     assert vinilm("pretrain", bad, "-m", tiny, "-o", tmp_path / "out", *SMALL, "--resume") == 0
     assert "done before" in capsys.readouterr().err
 
@@ -171,6 +153,16 @@ def test_inputs_that_cannot_be(tiny, corpus, tmp_path, capsys):
     assert "is not empty" in capsys.readouterr().err
 
 
+def test_what_a_pipe_brings_is_read_in_each_run(tiny, corpus, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for content, status in (('{"text": "one"}\n', 2), (corpus.read_text(), 0)):
+        writer = threading.Thread(target=(tmp_path / "pipe.jsonl").write_text, args=(content,))
+        writer.start()
+        assert vinilm("pretrain", tmp_path / "pipe.jsonl", "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q") == status
+        writer.join()
+    assert "none of 1 texts is held out" in capsys.readouterr().err
+
+
 def test_models_that_cannot_be(tiny, corpus, tmp_path, capsys):
     for name, change, message in (
         ("cut", {"bert.embeddings.word_embeddings.weight": torch.zeros(9, 64)}, "shape (9, 64)"),
@@ -205,19 +197,14 @@ def test_a_killed_run_goes_on_to_the_same_bits(tiny, corpus, tmp_path):
         assert whole.wait(300) == 0
     for steps in (5, 23):
         with process(*options, "-o", tmp_path / "run", "--resume") as killed:
-            while not (found := tmp_path / "run/training/metrics.jsonl").exists() or len(found.read_bytes().splitlines()) < steps:
-                assert killed.poll() is None, killed.stderr.read()
-            killed.kill()
+            kill_after(killed, tmp_path / "run", steps)
         assert killed.returncode == -signal.SIGKILL
         assert not (tmp_path / "run" / "config.json").exists()
     with process(*options, "-o", tmp_path / "run", "--resume") as last:
         assert last.wait(300) == 0
         assert "going on after step " in last.stderr.read()
     assert metrics(tmp_path / "run") == metrics(tmp_path / "whole")
-    files = [
-        {f.relative_to(x): f.read_bytes() for f in x.glob("*") if f.is_file()} for x in (tmp_path / "run", tmp_path / "whole")
-    ]
-    assert files[0] == files[1]
+    assert files(tmp_path / "run") == files(tmp_path / "whole")
 
 
 @pytest.mark.slow
@@ -237,14 +224,12 @@ def test_two_processes_do_as_one(tiny, corpus, tmp_path):
     config = json.loads((model / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (model / "config.json").write_text(json.dumps(config))
-    launcher = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *launcher, "-m", "vinilm", "pretrain", str(corpus), "-m", str(model), "-o", str(tmp_path / "two")]
-    done = subprocess.run([*command, *SMALL], env=environment, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("120 texts") == 1
+    with process("pretrain", corpus, "-m", model, "-o", tmp_path / "two", *SMALL, launcher=TWO_PROCESSES) as two:
+        said = two.communicate(timeout=600)[1]
+    assert two.returncode == 0, said
+    assert said.count("120 texts") == 1
     assert vinilm("pretrain", corpus, "-m", model, "-o", tmp_path / "one", *SMALL, "-q") == 0
-    one, two = ([line | line.pop("evaluation", {}) for line in metrics(tmp_path / name)] for name in ("one", "two"))
+    one, two = figures(tmp_path / "one"), figures(tmp_path / "two")
     assert len(one) == len(two) > 8
     for a, b in zip(one, two, strict=True):
         assert a == pytest.approx(b, abs=1e-6, rel=1e-5)

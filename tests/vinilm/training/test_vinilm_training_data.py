@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import random
-import threading
 from collections import Counter
 from pathlib import Path
 
@@ -168,24 +166,6 @@ def test_tokens_are_made_once(tmp_path, model, tokenizer, monkeypatch):
     assert len(other.train) == 1
     assert not (tmp_path / "corpus" / "train.chunks-32.npy").exists()
     assert other.identity != again.identity
-
-
-def test_a_pipe_is_read_again_unless_the_run_goes_on(tmp_path, model, tokenizer):
-    os.mkfifo(tmp_path / "pipe.jsonl")
-
-    def documents(*texts, **options) -> int:
-        content = "".join(json.dumps({"text": text}) + "\n" for text in texts)
-        writer = threading.Thread(target=(tmp_path / "pipe.jsonl").write_text, args=(content,))
-        if texts:
-            writer.start()
-        store = token_store(tmp_path / "corpus", corpus_of(tmp_path / "pipe.jsonl", heldout=0), model, tokenizer, **options)
-        if texts:
-            writer.join()
-        return len(store.train)
-
-    assert documents("one") == 1
-    assert documents("one", "two") == 2
-    assert documents(going_on=True) == 2
 
 
 def test_a_killed_run_leaves_no_tokens_that_count(tmp_path, model, tokenizer, monkeypatch):
