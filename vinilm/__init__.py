@@ -14,17 +14,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vinilm.errors import BackendError, ModelError
+    from vinilm.errors import BackendError, ModelError, TrainingError
     from vinilm.features import FeatureExtractor, Features
     from vinilm.tokenizer import VnlpTokenizer
 
-__all__ = ["BackendError", "FeatureExtractor", "Features", "ModelError", "VnlpTokenizer"]
+__all__ = ["BackendError", "FeatureExtractor", "Features", "ModelError", "TrainingError", "VnlpTokenizer"]
 
 _MODULES = {
     "BackendError": "vinilm.errors",
     "FeatureExtractor": "vinilm.features",
     "Features": "vinilm.features",
     "ModelError": "vinilm.errors",
+    "TrainingError": "vinilm.errors",
     "VnlpTokenizer": "vinilm.tokenizer",
 }
 

@@ -33,8 +33,8 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.spans)
 
-    def lengths_of(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the lengths of some sequences, [CLS] and [SEP] included."""
+    def lengths_of(self, numbers: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.int64]:
+        """Return the lengths of some sequences, or of all (``slice(None)``), [CLS] and [SEP] included."""
         spans = self.spans[numbers]
         lengths: npt.NDArray[np.int64] = spans[:, 1] - spans[:, 0] + SPECIAL
         return lengths

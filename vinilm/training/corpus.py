@@ -54,6 +54,11 @@ class Corpus:
         if not 0 <= self.heldout < 1:
             raise SettingsError(f"heldout={self.heldout!r} is out of range: a share of the texts, from 0 to below 1")
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether an input is a pipe, which cannot tell whether it brings what it brought before."""
+        return any(source.input.size is None for source in self.sources)
+
     def identity(self) -> dict[str, Any]:
         """Return what the texts depend on: name for people -> JSON value."""
         return {

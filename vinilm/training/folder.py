@@ -51,6 +51,7 @@ class RunFolder:
         self._resume = resume
         self._is_main = is_main
         self._lock: int | None = None
+        self._goes_on = False
 
     def __enter__(self) -> RunFolder:
         if self._is_main:
@@ -92,6 +93,7 @@ class RunFolder:
         remove_remains(self.checkpoints)
         there = self._read()
         checkpoint, wrong = last_checkpoint(self.checkpoints)
+        self._goes_on = checkpoint is not None
         if self.finished or checkpoint or wrong:
             if not self._resume:
                 what = (
@@ -116,6 +118,11 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether the model is there."""
         return bool(self._read().get("finished"))
+
+    def forget_corpus(self) -> None:
+        """Remove the tokens that lie there, unless the run goes on from a checkpoint, and so with these."""
+        if not self._goes_on:
+            shutil.rmtree(self.corpus, ignore_errors=True)
 
     def finish(self, save: Callable[[Path], None]) -> None:
         """Have ``save`` write the model's files into a folder, then give them their names. Raises OutputError."""

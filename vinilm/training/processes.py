@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vinilm.training.settings import TrainingSettings
 
 # Processes wait for the first one while it makes the tokens of a corpus. One that dies ends the others anyway.
-_PATIENCE = timedelta(days=2)
+_PATIENCE = timedelta(hours=12)
 
 
 def accelerator_for(settings: TrainingSettings) -> Accelerator:

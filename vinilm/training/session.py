@@ -57,12 +57,15 @@ def run(
         if folder.finished:
             progress.say(f"{shown(output)}: done before, nothing is left to do")
             return DONE
+        if main and corpus.is_stream:
+            folder.forget_corpus()
         prepared = prepare(folder.corpus)
         counts = prepared.store.counts
-        for line in (_corpus_line(prepared.store), *prepared.lines):
-            progress.say(line)
+        progress.say(_corpus_line(prepared.store))
         if counts.rejects:
             progress.say(f"{counted(counts.rejects.total(), 'record')} rejected, see {shown(corpus.rejects)}")
+        for line in prepared.lines:
+            progress.say(line)
         try:
             outcome = train(prepared.task, settings, folder, accelerator, watch=progress, notice=progress.say)
         except SignalledError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -84,11 +86,12 @@ def test_what_is_told(tiny, corpus, tmp_path, capsys):
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith("120 texts, ")
     assert told[1] == f"2 records rejected, see {tmp_path}/out/training/rejects.jsonl"
-    assert [line.split(":")[0] for line in told[2:4]] == ["rows of 16", "rows of 32"]
-    assert told[4].startswith("the model has no language-model head")
-    assert [line.split("  ")[0] for line in told[5:8]] == [f"step {step} of 8" for step in (0, 4, 8)]
-    assert told[8].startswith(f"{tmp_path}/out: 8 steps in ")
-    assert "held out: loss 1" in told[8]
+    assert told[2] == "8 rows of 32 to evaluate on"
+    assert [line.split(":")[0] for line in told[3:5]] == ["rows of 16", "rows of 32"]
+    assert told[5].startswith("the model has no language-model head")
+    assert [line.split("  ")[0] for line in told[6:9]] == [f"step {step} of 8" for step in (0, 4, 8)]
+    assert told[9].startswith(f"{tmp_path}/out: 8 steps in ")
+    assert "held out: loss 1" in told[9]
     assert vinilm("pretrain", bad, "-m", tiny, "-o", tmp_path / "out", *SMALL, "--resume") == 0
     assert "done before" in capsys.readouterr().err
 
@@ -148,6 +151,16 @@ def test_inputs_that_cannot_be(tiny, corpus, tmp_path, capsys):
         assert message in capsys.readouterr().err
     assert vinilm("pretrain", corpus, "-m", tiny, "-o", tiny, "-q") == 2
     assert "is not empty" in capsys.readouterr().err
+
+
+def test_what_a_pipe_brings_is_read_in_each_run(tiny, corpus, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for content, status in (('{"text": "one"}\n', 2), (corpus.read_text(), 0)):
+        writer = threading.Thread(target=(tmp_path / "pipe.jsonl").write_text, args=(content,))
+        writer.start()
+        assert vinilm("pretrain", tmp_path / "pipe.jsonl", "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q") == status
+        writer.join()
+    assert "none of 1 texts is held out" in capsys.readouterr().err
 
 
 def test_models_that_cannot_be(tiny, corpus, tmp_path, capsys):

@@ -168,7 +168,7 @@ def test_two_processes_do_as_one(tmp_path):
 
 @pytest.mark.slow
 def test_several_processes_can_be_stopped_and_go_on(tmp_path):
-    launcher = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0")
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     stopped = program(tmp_path / "a", *launcher, max_minutes=1e-9)
     assert "the time is up after 0 of 20 steps" in stopped.stderr
     assert program(tmp_path / "a", *launcher, resume=True).returncode == 0
