@@ -10,19 +10,24 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 # The demo needs little of what the tests need.
 CORE := $(VENV)/.core
 INSTALLED := $(VENV)/.installed
+MODELS := $(VENV)/.models
 DOCS := $(VENV)/.docs
 # The generator advertises its successor with every build.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
 .PHONY: demo test lint bench docs docs-serve wheel clean
 
-demo: $(CORE)
+demo: $(MODELS)
 	@mkdir -p out
 	$(BIN)/vnlp-prep data/sample.jsonl -o out/sample.cleaned.jsonl --edits out/sample.edits.jsonl
 	@echo
 	$(BIN)/vnlp-prep explain "Teh virtualmachine&#39;s settings were overriden by the vSphere cleint, see <b>KB 1234</b>!!!!!"
 	@echo
-	@echo "The cleaned records are in out/sample.cleaned.jsonl, every change in out/sample.edits.jsonl."
+	@echo
+	$(BIN)/vinilm encode data/sample.jsonl -m data/models/vinilm-small -o out/sample.npy
+	$(BIN)/python data/nearest.py out/sample.npy data/sample.jsonl "Teh virtualmachine does not strat after an upgarde"
+	@echo
+	@echo "The cleaned records are in out/sample.cleaned.jsonl, every change in out/sample.edits.jsonl, the vectors in out/sample.npy."
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
@@ -47,9 +52,13 @@ $(CORE): setup.cfg pyproject.toml constraints.txt
 	$(PIP) -e .
 	@touch $@
 
-$(INSTALLED): $(CORE)
+$(MODELS): $(CORE)
 	# First and alone: what comes after must find it there, and not choose another build of it.
 	$(PIP) torch
+	$(PIP) -e ".[vinilm]"
+	@touch $@
+
+$(INSTALLED): $(MODELS)
 	$(PIP) -e ".[dev]"
 	@touch $@
 

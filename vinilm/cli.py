@@ -13,6 +13,10 @@ from vnlp_prep.command_line import CONTEXT_SETTINGS, Commands, run_and_exit, ver
 _COMMANDS = {
     "encode": ("vinilm.encode_command", "Write a vector for each record of files."),
     "serve": ("vinilm.serve.command", "Serve vectors over HTTP, as other services do."),
+    "vocab": ("vinilm.vocab_command", "Give a model the words of your domain."),
+    "pretrain": ("vinilm.pretrain_command", "Train an encoder further on the texts of a domain."),
+    "distill": ("vinilm.distill_command", "Train a small encoder to be like a large one."),
+    "evaluate": ("vinilm.evaluate_command", "Measure models, and what cleaning is worth."),
     "export": ("vinilm.export_command", "Write a model as ONNX, for OpenVINO, for Keras."),
     "recipe": ("vinilm.recipe_command", "Run all steps from a corpus to a small model."),
     "completion": ("vnlp_prep.completion_command", "Print the script with which a shell completes."),
@@ -55,6 +59,7 @@ class _LazyCommands(Commands):
 Examples:
   vinilm encode kb.jsonl -m models/vinilm -o kb.parquet
   vinilm serve models/vinilm
+  vinilm vocab docs.jsonl.gz -m models/vinilm -o models/vinilm-domain
   vinilm export models/vinilm -o vinilm-1.0 --format onnx --format openvino
   vinilm recipe recipes/vinilm.toml
 

@@ -2,7 +2,8 @@
 
 VnlpError
 ├── ModelError (ValueError)      a model that cannot be found or used; names the folder and the file, and what to do
-└── BackendError (RuntimeError)  a backend that is not installed or cannot run here; says what to install or choose
+├── BackendError (RuntimeError)  a backend that is not installed or cannot run here; says what to install or choose
+└── TrainingError (RuntimeError) a training run that cannot go on; says at which step, why, and what to do
 """
 
 from __future__ import annotations
@@ -16,3 +17,7 @@ class ModelError(VnlpError, ValueError):
 
 class BackendError(VnlpError, RuntimeError):
     """A backend that is not installed, or cannot do what was asked of it on this machine."""
+
+
+class TrainingError(VnlpError, RuntimeError):
+    """A training run that cannot go on. The text says at which step, why, and what to do."""

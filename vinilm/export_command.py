@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from vinilm.exporting.formats import NAMES
+from vinilm.exporting.formats import NAMES, WEIGHTS
 from vinilm.exporting.modules import MODULES
 from vnlp_prep.command_line import DONE, complete_files
-from vnlp_prep.errors import InputError
+from vnlp_prep.errors import InputError, SettingsError
 
 
 @click.command(
@@ -31,9 +31,15 @@ Exit status: 0 done, 2 error."""
     "formats",
     multiple=True,
     default=("onnx",),
-    type=click.Choice(NAMES),
+    type=click.Choice([*NAMES, "none"]),
     metavar="FORMAT",
-    help=f"Repeatable; :float16 and :int8 are smaller files. One of {', '.join(NAMES)}. Default: onnx.",
+    help=f"Repeatable; :float16 and :int8 are smaller files. One of {', '.join(NAMES)}; or none. Default: onnx.",
+)
+@click.option(
+    "--weights",
+    type=click.Choice(WEIGHTS),
+    default="as-is",
+    help="What the model's own weights are stored as: float16 is half the size. Default: as-is.",
 )
 @click.option("--name", metavar="NAME", help="Of the model, in its card. Default: that of the folder.")
 @click.option("--license", metavar="ID", help="As the hub has it: apache-2.0, mit. Default: of the model's own card.")
@@ -57,7 +63,16 @@ Exit status: 0 done, 2 error."""
 )
 @click.option("--clean/--no-clean", default=True, help="A model without a preprocessor gets the shipped one. Default: --clean.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but errors on standard error.")
-def export(model: str, *, output: str, texts: str | None, field: tuple[str, ...], quiet: bool, **settings: Any) -> int:
+def export(
+    model: str,
+    *,
+    output: str,
+    formats: tuple[str, ...],
+    texts: str | None,
+    field: tuple[str, ...],
+    quiet: bool,
+    **settings: Any,
+) -> int:
     """Write MODEL, a folder or hub id, for other programs: as ONNX, for OpenVINO, for Keras.
 
     FOLDER has everything that MODEL has, and a model card with what is known of its training and of its quality.
@@ -65,15 +80,21 @@ def export(model: str, *, output: str, texts: str | None, field: tuple[str, ...]
     from vinilm.exporting.run import Settings
     from vinilm.exporting.run import export as run_export
     from vnlp_prep.corpus.records import shown
+    from vnlp_prep.terminal import counted
 
     def say(line: str) -> None:
         if not quiet:
             click.echo(line, err=True)
 
+    if "none" in formats and len(formats) > 1:
+        raise SettingsError(f"--format none goes with no other: {', '.join(formats)}")
+    wanted = [name for name in formats if name != "none"]
     calibration = None if texts is None else _texts(texts, field)
-    files = run_export(model, output, Settings(**settings, texts=calibration), say=say)
+    files = run_export(model, output, Settings(wanted, **settings, texts=calibration), say=say)
     size = sum(file.stat().st_size for file in Path(output).rglob("*") if file.is_file())
-    say(f"{shown(output)}: {len(files)} files for other runtimes, README.md, SHA256SUMS; {size / 1e6:,.1f} MB in all")
+    others = [file for file in files if file.file.suffix != ".safetensors"]
+    written = f"{counted(len(others), 'file')} for other runtimes, " if others else ""
+    say(f"{shown(output)}: {written}README.md, SHA256SUMS; {size / 1e6:,.1f} MB in all")
     return DONE
 
 

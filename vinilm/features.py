@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: What becomes of a text that is longer than the model reads: its end is left out, or it is read in windows.
 LONG = ("truncate", "chunk")
+#: What a text is for in a search -> the prompts that a model may have for it, the first that it has is taken.
+ROLES = {"query": ("query",), "document": ("document", "passage", "corpus")}
 #: Texts that are cleaned and tokenized together, while those before them are computed.
 CHUNK_TEXTS = 4096
 
@@ -220,11 +222,11 @@ class FeatureExtractor:
 
     def encode_query(self, inputs: str | Sequence[str], **options: Any) -> Any:
         """As :meth:`encode`, with the prompt named ``query`` if the model has one and no other is given."""
-        return self.encode(inputs, **self._with_prompt(options, "query"))
+        return self.encode(inputs, **self._with_prompt(options, *ROLES["query"]))
 
     def encode_document(self, inputs: str | Sequence[str], **options: Any) -> Any:
         """As :meth:`encode`, with the prompt named ``document`` (or ``passage``, ``corpus``) if the model has one."""
-        return self.encode(inputs, **self._with_prompt(options, "document", "passage", "corpus"))
+        return self.encode(inputs, **self._with_prompt(options, *ROLES["document"]))
 
     def similarity(self, a: Any, b: Any) -> Floats:
         """Return the similarity of each vector of ``a`` to each of ``b`` by the model's measure: (n, m)."""
@@ -381,6 +383,10 @@ class FeatureExtractor:
             known = ", ".join(map(repr, self.prompts)) or "none"
             raise SettingsError(f"the model has no prompt named {name!r}; it has {known}")
         return self.prompts[name]
+
+    def role_prompt(self, role: str) -> str:
+        """Return what :meth:`encode_query` (``query``) or :meth:`encode_document` (``document``) puts before each text."""
+        return self.prompt_text(next((n for n in ROLES[role] if n in self.prompts), None), None)
 
     def _with_prompt(self, options: dict[str, Any], *names: str) -> dict[str, Any]:
         if options.get("prompt") is None and options.get("prompt_name") is None:

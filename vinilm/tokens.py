@@ -63,16 +63,26 @@ class Tokenizer:
         except Exception as error:  # the library raises bare Exceptions
             raise ModelError(f"{file}: no tokenizer that can be read: {error}") from error
 
+    def save(self, file: Path) -> None:
+        """Write it as a ``tokenizer.json``."""
+        self._tokenizer.save(str(file))
+
+    def vocabulary(self) -> list[str]:
+        """Return the tokens in the order of their ids; ``[unusedN]``, with a large N, for an id that no token has."""
+        tokens = {i: token for token, i in self._tokenizer.get_vocab().items()}
+        count = max(tokens) + 1
+        return [tokens.get(i) or f"[unused{count + i}]" for i in range(count)]
+
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, special tokens included, however long."""
         out: list[list[int]] = []
         for i in range(0, len(texts), _CHUNK):
-            out += [e.ids for e in self._tokenizer.encode_batch_fast([_plain(t) for t in texts[i : i + _CHUNK]])]
+            out += [e.ids for e in self._tokenizer.encode_batch_fast([plain(t) for t in texts[i : i + _CHUNK]])]
         return out
 
     def tokenized(self, text: str) -> Tokenized:
         """Return the tokens of ``text`` with their places."""
-        encoding = self._tokenizer.encode(_plain(text))
+        encoding = self._tokenizer.encode(plain(text))
         spans = [
             (0, 0) if special else span for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
         ]
@@ -107,6 +117,6 @@ class Tokenizer:
         return [self._first, *ids[span[0] : span[1]], self._last]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return ``text`` with U+FFFD for each lone surrogate, which the library refuses: places stay."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

@@ -13,6 +13,7 @@ from vnlp_prep.lexicon.correction import (
     WORD_FEATURES,
     WORD_WEIGHTS,
     Place,
+    at_most,
     candidate_features,
     evidence,
     likeliest,
@@ -65,11 +66,14 @@ def test_the_place_counts():
     st.sampled_from(["of", "node", None]),
     st.integers(0, 5),
     st.booleans(),
+    st.floats(0, 0.5),
 )
-def test_it_is_a_probability(word, before, after, repeated, capital):
-    if candidates(word, LEXICON):
-        place = Place(Neighbours(before, after), frozenset(["node"]), repeated, capital)
-        assert 0 <= probability(word, place)[1] <= 1
+def test_it_is_a_probability_and_has_its_bound(word, before, after, repeated, capital, noise):
+    found = candidates(word, LEXICON)[:8]
+    if found:
+        place = Place(Neighbours(before, after), frozenset(["node"]), repeated, capital, noise)
+        p = probability(word, place)[1]
+        assert 0 <= p <= at_most(evidence(word, found, LEXICON, hyphenated=False), repeated, noise) <= 1
 
 
 @pytest.mark.parametrize(

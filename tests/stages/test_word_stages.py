@@ -58,6 +58,16 @@ def test_below_the_threshold_an_edit_is_a_suggestion():
     assert 0 < doc.suggestions[0].confidence < 1
 
 
+@pytest.mark.parametrize("least", [0.3, 0.75, 0.98])
+def test_what_is_too_little_sure_is_left_out_and_nothing_else(least):
+    words = "Teh cleint wsa specifiedin teh nodse sooo tihs recommendd thign!!!! adn hostd nodse, nodse or conneector websrvice"
+    prep = Preprocessor()
+    for text in (words, f"{words}. {words}", *words.split()):
+        for stage in prep._word_stages:
+            seen = prep._tokens.look_at(text)
+            assert stage.edits(seen, least) == [e for e in stage.edits(seen) if e.confidence >= least]
+
+
 def test_what_is_remembered_of_tokens_is_bounded_and_changes_nothing(monkeypatch):
     from vnlp_prep.stages import tokens_seen
     from vnlp_prep.stages.spelling import SpellingStage

@@ -206,12 +206,12 @@ def test_what_cannot_be_done_is_said_in_one_line(folder, tiny, args, message, ca
 
 
 def test_a_command_that_there_is_not(capfd):
-    from vinilm.cli import main
+    from vinilm.cli import _COMMANDS, main
 
     with pytest.raises(SystemExit):
         main(["encod", "x.jsonl"])
     assert capfd.readouterr().err == (
-        "vinilm: error: no command 'encod'; did you mean encode? (commands: encode, serve, completion) (see vinilm --help)\n"
+        f"vinilm: error: no command 'encod'; did you mean encode? (commands: {', '.join(_COMMANDS)}) (see vinilm --help)\n"
     )
 
 

@@ -70,11 +70,18 @@ def run_settings(
     facts: Facts, options: Options, sources: Sequence[Source], *, chunk_records: int, id_field: str | None
 ) -> dict[str, Any]:
     """Return all that the output of a run depends on: name for people -> value that JSON can hold."""
-    settings: dict[str, Any] = {
+    return {
         "journal": _FORMAT,
         **facts.settings,
         "chunk-records": chunk_records,
         "id-field": id_field,
+        **corpus_settings(options, sources),
+    }
+
+
+def corpus_settings(options: Options, sources: Sequence[Source]) -> dict[str, Any]:
+    """Return what the texts of a corpus depend on: how it is read, and which files it is; as ``run_settings``."""
+    settings: dict[str, Any] = {
         "field": list(options.fields),
         "whole-file": options.whole_file,
         "on-missing": options.on_missing,

@@ -14,6 +14,9 @@ FORMATS: dict[str, tuple[str, ...]] = {
 #: What may be asked for: ``onnx``, which is ``onnx:float32``, ``onnx:float16``, ...
 NAMES = [f"{name}:{kind}" if i else name for name, kinds in FORMATS.items() for i, kind in enumerate(kinds)]
 
+#: What the model's own weights may be stored as; ``as-is``: they are copied.
+WEIGHTS = ("as-is", "float32", "float16")
+
 
 def by_format(names: Iterable[str]) -> dict[str, list[str]]:
     """Return what is asked for by format: its name -> what weights are stored as, in the order of FORMATS, each once.

@@ -19,6 +19,7 @@ from vinilm.exporting.folder import CARD, REPORT, check_target, copy_model, whol
 from vinilm.exporting.formats import by_format
 from vinilm.exporting.sample import Sample, sample_of, true_states
 from vinilm.exporting.training import TRAINING, training_facts
+from vinilm.exporting.weights import store_weights
 from vinilm.models import ModelFolder, open_model, write_checksums
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import cannot_write
@@ -51,6 +52,8 @@ class Settings:
 
     #: Names of :data:`vinilm.exporting.formats.NAMES`.
     formats: Sequence[str] = ("onnx",)
+    #: What the model's own weights are stored as, one of :data:`vinilm.exporting.formats.WEIGHTS`.
+    weights: str = "as-is"
     #: Of the model, in its card. Default: that of the folder.
     name: str | None = None
     license: str | None = None
@@ -91,11 +94,20 @@ def export(
         modules[name].check_installed(weights)
     results = results_folder(settings.results, model.path)
     recipe = _recipe(settings.recipe, model.path)
-    checks = _checks(model) if modules else None
+    rewritten = settings.weights != "as-is"
+    checks = _checks(model) if modules or rewritten else None
     with whole_folder(folder) as part:
         try:
             copied = _copied(model, part, settings)
-            files = _write_formats(copied, modules, settings, checks, say) if checks else []
+            files = []
+            if checks and rewritten:
+                files.append(checked(store_weights(part, settings.weights), part, *checks, model.pooling))
+                say(line_of(files[-1]))
+                # The other files are those of the weights that the folder now has.
+                copied = open_model(part)
+                checks = _checks(copied) if modules else None
+            if checks:
+                files += _write_formats(copied, modules, settings, checks, say)
             training = training_facts(model.path)
             if training:
                 _write_json(part / TRAINING, training)

@@ -172,8 +172,13 @@ class Journal:
                 self.path.unlink()
 
 
-def check_same(before: Mapping[str, Any], now: Mapping[str, Any], output: str) -> None:
-    """Raise CannotResumeError with all that has changed since the interrupted run, if anything has."""
+def check_same(
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    output: str,
+    otherwise: str = "leave --resume off to begin from the beginning",
+) -> None:
+    """Raise CannotResumeError with all that has changed since the interrupted run, if anything has; ``otherwise``: what to do."""
     changed = [
         f"{name} was {_said(before.get(name))} and is {_said(now.get(name))}"
         for name in dict.fromkeys([*before, *now])
@@ -185,8 +190,7 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], output: str) -
         changed[_SHOWN_CHANGES:] = [f"and {len(changed) - _SHOWN_CHANGES:,} more"]
     if changed:
         raise CannotResumeError(
-            f"{output}: cannot go on with the interrupted run: {'; '.join(changed)}; "
-            "put that back, or leave --resume off to begin from the beginning"
+            f"{output}: cannot go on with the interrupted run: {'; '.join(changed)}; put that back, or {otherwise}"
         )
 
 

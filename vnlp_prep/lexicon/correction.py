@@ -12,7 +12,7 @@ import math
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from vnlp_prep.lexicon.context import Neighbours, fit
+from vnlp_prep.lexicon.context import MOST, Neighbours, fit
 from vnlp_prep.lexicon.letters import slip_gain
 from vnlp_prep.lexicon.morphology import is_regular_form
 
@@ -141,6 +141,15 @@ def likeliest(found: Sequence[Candidate], known: Evidence, place: Place, lexicon
     total = math.exp(itself - top) + math.fsum(math.exp(s - top) for s in scores)
     best = max(range(len(scores)), key=scores.__getitem__)
     return found[best], math.exp(scores[best] - top) / total
+
+
+def at_most(known: Evidence, repeated: int, noise: float) -> float:
+    """Return a probability that ``likeliest`` goes beyond at no place of a text that has the word so often, and such noise."""
+    places = (NOWHERE._replace(repeated=repeated, noise=noise, capital=capital) for capital in (False, True))
+    itself = known.itself + min(_weighed(_here(place), WORD_WEIGHTS[-_WORD_IN_PLACE:]) for place in places)
+    fit_weight, mention_weight = CANDIDATE_WEIGHTS[-_CANDIDATE_IN_PLACE:]
+    best = max(known.candidates) + 2 * MOST * max(fit_weight, 0.0) + max(mention_weight, 0.0)
+    return 1 / (1 + math.exp(itself - best))
 
 
 def _weighed(features: Sequence[float], weights: Sequence[float]) -> float:

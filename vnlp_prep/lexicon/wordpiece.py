@@ -21,7 +21,8 @@ from vnlp_prep.errors import SettingsError
 
 #: What a piece that goes on within a word begins with.
 INNER = "##"
-_MAX_WORD = 100  # characters; BERT's tokenizers call a longer word unknown
+#: Characters; BERT's tokenizers call a longer word unknown.
+MAX_WORD = 100
 _FILES = ("vocab.txt", "tokenizer.json")
 _CONFIG = "tokenizer_config.json"
 
@@ -103,13 +104,19 @@ class WordPieces:
     def __len__(self) -> int:
         return len(self._pieces)
 
-    def pieces(self, word: str) -> tuple[str, ...]:
-        """Return the pieces of a word (no white space, no punctuation); empty for one that the vocabulary cannot write."""
+    def pieces(self, word: str, *, within: bool = False) -> tuple[str, ...]:
+        """Return the pieces of a word (no white space, no punctuation); empty for one that the vocabulary cannot write.
+
+        ``within``: it is the rest of a word, behind a piece.
+
+        >>> WordPieces(["data", "store", "##store"]).pieces("store", within=True)
+        ('##store',)
+        """
         word = self._normal(word)
         found: list[str] = []
         at = 0
-        while at < len(word) <= _MAX_WORD:
-            inner = INNER if at else ""
+        while at < len(word) <= MAX_WORD:
+            inner = INNER if at or within else ""
             for end in range(min(len(word), at + self._longest), at, -1):
                 if inner + word[at:end] in self._pieces:
                     break

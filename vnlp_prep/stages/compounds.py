@@ -55,13 +55,21 @@ class CompoundStage(WordStage):
             at += len(part)
         return (Change(start, end, " ".join(pieces), "run-together", confidence, found),)
 
+    def most(self, change: Change) -> float:
+        """Return the doubt alone: neighbours can make nearly sure of the rest."""
+        return _doubt(change.more, change) if isinstance(change.more, Joined) else change.confidence
+
     def place(self, edit: Edit, change: Change, text: str) -> Edit | None:
         """Let the neighbours say how sure it is."""
         if isinstance(change.more, Joined):
             near = neighbours(text, edit.start, edit.end)
-            doubt = change.doubt * (1.0 if has_small_word(change.more) else _TERM)
-            edit = edit._replace(confidence=probability(features(change.more, near, self.lexicon)) * doubt)
+            confidence = probability(features(change.more, near, self.lexicon))
+            edit = edit._replace(confidence=confidence * _doubt(change.more, change))
         return edit if edit.confidence >= _FLOOR else None
+
+
+def _doubt(found: Joined, change: Change) -> float:
+    return change.doubt * (1.0 if has_small_word(found) else _TERM)
 
 
 def only_word(token: Token) -> Span:

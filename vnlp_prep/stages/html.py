@@ -22,7 +22,7 @@ from bisect import bisect_left
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from vnlp_prep.edits import Alignment, Edit, apply, compose
+from vnlp_prep.edits import Alignment, Edit, compose
 from vnlp_prep.stages.html_markup import mark
 from vnlp_prep.stages.html_names import BLOCK, CELL, CODE, KNOWN, PARAGRAPH, REPLACED
 from vnlp_prep.stages.html_references import decode, decode_named, is_legacy, legacy_prefix
@@ -82,6 +82,7 @@ class HtmlStage:
         ``keep_marks`` holds starts of code spans (as an earlier call returned them) whose tags become Markdown's marks,
         backticks or a fence, instead of vanishing.
 
+        >>> from vnlp_prep.edits import apply
         >>> HtmlStage().scan("Run <code>ls -l</code>").code
         [(10, 15)]
         >>> apply("Run <code>ls -l</code>", HtmlStage().scan("Run <code>ls -l</code>", {10}).edits)
@@ -100,21 +101,20 @@ def scan_fragment(text: str, keep_marks: Container[int] = frozenset()) -> Markup
     """Return the edits that leave no markup in ``text``, whatever it is, and its code (see ``HtmlStage.scan``)."""
     if not may_hold_markup(text):
         return Markup([], [])
-    edits, code = _one_round(text, keep_marks.__contains__)
+    edits, code, current = _one_round(text, keep_marks.__contains__)
     if not edits:
         return Markup([], [])
-    current = apply(text, edits)
     for _ in range(MAX_ROUNDS - 1):
         if not may_hold_markup(current):
             return Markup(edits, code, current)
-        more, more_code = _one_round(current, KeptMarks(keep_marks, edits).__contains__)
+        more, more_code, after = _one_round(current, KeptMarks(keep_marks, edits).__contains__)
         if not more:
             return Markup(edits, code, current)
         if more_code:
             to_raw = Alignment(edits).old_span
             code = merge_spans(code + [to_raw(start, end) for start, end in more_code])
         edits = compose(text, edits, more)
-        current = apply(current, more)
+        current = after
     return Markup([], [])
 
 
@@ -165,8 +165,8 @@ class _Changes(NamedTuple):
         return columns
 
 
-def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list[tuple[int, int]]]:
-    """Return the edits and code spans of ``text`` as it stands, without what they bring to light."""
+def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list[tuple[int, int]], str]:
+    """Return the edits and code spans of ``text`` as it stands, without what they bring to light, and the text behind them."""
     found = scan(text, markdown=not _DOCUMENT.match(text))
     mark(text, found)
     code = _code_elements(found.tags)
@@ -174,15 +174,18 @@ def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list
         tag.partner = None  # two that refer to each other are freed late, and pages have thousands
     changes = _changes(text, found, [(opening.end, closing.start) for opening, closing in code])
     if not changes.starts:
-        return [], []
+        return [], [], text
     afters = _layout(text, changes)
     _keep_code_marks(text, code, changes, afters, keep)
-    edits = []
+    edits, made, at = [], [], 0
     for start, end, rule, after in zip(changes.starts, changes.ends, changes.rules, afters, strict=True):
         before = text[start:end]
         if before != after:
             edits.append(Edit(_NAME, rule, start, end, before, after, 1.0))
-    return edits, [(opening.end, closing.start) for opening, closing in code if opening.end < closing.start]
+            made += text[at:start], after
+            at = end
+    bodies = [(opening.end, closing.start) for opening, closing in code if opening.end < closing.start]
+    return edits, bodies, "".join((*made, text[at:]))
 
 
 def _code_elements(tags: list[Tag]) -> list[tuple[Tag, Tag]]:

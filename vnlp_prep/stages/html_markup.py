@@ -75,7 +75,8 @@ def mark(text: str, found: Scan) -> bool:
         tag.markup = _is_supported(text, tag)
         if tag.markup and tag.partner is not None:
             tag.partner.markup = True
-    _spread(text, candidates)
+    if doubtful:
+        _spread(text, candidates)
     return True
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from vnlp_prep.edits import Edit
 from vnlp_prep.lexicon.context import neighbours
-from vnlp_prep.lexicon.correction import NOWHERE, Evidence, Place, evidence, fits, likeliest, rule_of
+from vnlp_prep.lexicon.correction import NOWHERE, Evidence, Place, at_most, evidence, fits, likeliest, rule_of
 from vnlp_prep.lexicon.morphology import stems, variants
 from vnlp_prep.lexicon.names import counts_up, follows_title, in_name, is_built
 from vnlp_prep.lexicon.suggestions import Candidate, candidates, like
@@ -97,6 +97,12 @@ class SpellingStage(WordStage):
                 if confidence >= _HOPELESS:
                     changes.append(Change(start, end, after, rule, confidence, None if confidence >= _SETTLED else choice))
         return tuple(changes)
+
+    def most(self, change: Change) -> float:
+        """Return how sure the best candidate is between neighbours that speak for it as loud as they can."""
+        if isinstance(change.more, Choice):
+            return at_most(change.more.evidence, change.times - 1, change.noise)
+        return change.confidence
 
     def place(self, edit: Edit, change: Change, text: str) -> Edit | None:
         """Let the neighbours decide between the candidates, and how sure the best one is."""

@@ -21,12 +21,12 @@ _HAS_HASHES = sys.hash_info.width >= 64
 
 
 class StringsMet:
-    """The strings that were added last, as far as there is room: each hash has two places, and the newer one is kept longer."""
+    """The strings that were added or met last, as far as there is room: each hash has four places, and the oldest one goes."""
 
     def __init__(self, bits: int) -> None:
         """``bits``: 2 to the power of that is the number of places, of 8 bytes each."""
         self._hashes = array("q", bytes(8 << bits))
-        self._first = (1 << bits) - 2  # to get the first one of the two places out of a hash
+        self._first = (1 << bits) - 4  # to get the first one of the four places out of a hash
 
     def among(self, strings: Iterable[str]) -> list[str]:
         """Return those of ``strings`` that were met."""
@@ -36,18 +36,22 @@ class StringsMet:
         met = []
         for string in strings:
             h = hash(string)
-            place = h & first
-            if hashes[place] == h:
+            at = h & first
+            if hashes[at] == h or hashes[at + 1] == h or hashes[at + 2] == h:
                 met.append(string)
-            elif hashes[place + 1] == h:
-                hashes[place], hashes[place + 1] = h, hashes[place]
+            elif hashes[at + 3] == h:  # the next to go
                 met.append(string)
+                self._put(h, at)
         return met
 
     def add(self, strings: Iterable[str]) -> None:
         """Remember ``strings``, none of which was met."""
-        hashes, first = self._hashes, self._first
         for string in strings:
             h = hash(string)
-            place = h & first
-            hashes[place], hashes[place + 1] = h, hashes[place]
+            self._put(h, h & self._first)
+
+    def _put(self, h: int, at: int) -> None:
+        """Make ``h`` the newest of the four hashes at ``at``; the oldest one, which it may be, goes."""
+        hashes = self._hashes
+        hashes[at + 1 : at + 4] = hashes[at : at + 3]
+        hashes[at] = h

@@ -137,12 +137,12 @@ class TokensSeen:
             decided = self._decided.get(token) or self._decide(token)
             if decided:
                 suspects[token] = decided
-            elif len(token) <= _MAX_LENGTH:
+            else:
                 new.append(token)
         self._met.add(new)
         if len(self._plain) >= PLAIN:
             self._plain = set()  # those that are common come back at once
-        self._plain.update(plain, new)
+        self._plain.update([token for token in (*plain, *new) if len(token) <= _MAX_LENGTH])
         return Seen(text, code, len(tokens), suspects, self._lexicon)
 
     def __len__(self) -> int:

@@ -65,6 +65,8 @@ class WordStage(ABC):
                 word = token[change.start : change.end]
                 noise = max(0, mistakes - likely[word] - 1) / (seen.total + _FEW_WORDS)
                 weighed = _weighed(change, counts[word])._replace(noise=noise)
+                if self.most(weighed) < least:
+                    continue
                 for at in seen.places[token]:
                     start, end = at + change.start, at + change.end
                     edit = Edit(self.name, change.rule, start, end, text[start:end], change.after, weighed.confidence)
@@ -76,6 +78,10 @@ class WordStage(ABC):
         # Two edits may want the same place (the space between two rulers): the first has it, the other comes next round.
         ends = accumulate((e.end for e in found), max, initial=0)
         return [e for e, end in zip(found, ends, strict=False) if e.start >= end]
+
+    def most(self, change: Change) -> float:
+        """Return a confidence that the change has at no place more than; where that is too little, no place is looked at."""
+        return change.confidence
 
     def place(self, edit: Edit, change: Change, text: str) -> Edit | None:
         """Return the edit as what stands around its place has it: as it is, changed, or not at all."""

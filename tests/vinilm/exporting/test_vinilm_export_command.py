@@ -7,9 +7,12 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+from vinilm import FeatureExtractor
+
+torch = pytest.importorskip("torch")
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -55,6 +58,7 @@ def test_a_model_is_exported_and_what_was_found_is_told(folder, capfd):
         (["model", "-o", "model"], "model: is a link; name the folder itself"),
         (["model", "-o", "no/out"], "no/out: there is no folder no; make it first"),
         (["model", "-o", "out", "--format", "keras:int8"], "'keras:int8' is not one of"),
+        (["model", "-o", "out", "--format", "none", "--format", "onnx"], "--format none goes with no other: none, onnx"),
         (["model", "-o", "out", "--results", "."], ".: no results.md there"),
         (["model", "-o", "out", "--recipe", "no.toml"], "no.toml: cannot be read"),
         (["model", "-o", "out", "--texts", "no.jsonl"], "no.jsonl: no such file"),
@@ -86,3 +90,20 @@ def test_every_option_is_on_the_page():
     command = cli.get_command(None, "export")
     options = [o for p in command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("--")]
     assert [o for o in options if f"`{o}" not in page and o != "--output"] == []
+
+
+def test_weights_in_half_precision(folder, tiny, capfd):
+    assert run("model", "-o", "out", "--format", "none", "--weights", "float16") == 0
+    said = capfd.readouterr().err.splitlines()
+    assert said[0].startswith("model.safetensors: 4.1 MB, weights in float16; beside the source in float32: cosine ")
+    assert re.fullmatch(r"out: README\.md, SHA256SUMS; \d\.\d MB in all", said[1])
+    out = folder / "out"
+    assert 1.9 < (tiny / "model.safetensors").stat().st_size / (out / "model.safetensors").stat().st_size < 2.1
+    # Libraries compute in float32 all the same, and get nearly the same vectors.
+    from transformers import AutoModel
+
+    assert AutoModel.from_pretrained(out).dtype == torch.float32
+    texts = ["The cluster cannot be reached.", "vm"]
+    old, new = (FeatureExtractor.from_pretrained(f, preprocess=False).encode(texts) for f in (tiny, out))
+    assert not np.array_equal(old, new)
+    np.testing.assert_allclose(old, new, atol=2e-2)

@@ -1,0 +1,232 @@
+"""Distillation from end to end, with small models: what moves, what stays, what does not depend on company."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("accelerate")
+
+from safetensors.torch import load_file  # noqa: E402
+from training_runs import TWO_PROCESSES, figures, files, kill_after, metrics, process, vinilm  # noqa: E402
+
+from vinilm import FeatureExtractor  # noqa: E402
+from vinilm.distillation.data import DistillationData  # noqa: E402
+from vinilm.distillation.plan import Plan  # noqa: E402
+from vinilm.distillation.settings import DistillationSettings  # noqa: E402
+from vinilm.distillation.student import Beginning, NewShape  # noqa: E402
+from vinilm.distillation.task import Distillation, MicroBatch  # noqa: E402
+from vinilm.distillation.texts import Texts, Words, crops  # noqa: E402
+from vinilm.models import open_model  # noqa: E402
+from vinilm.tokens import Tokenizer  # noqa: E402
+from vinilm.training.settings import Phase, TrainingSettings  # noqa: E402
+from vnlp_prep.errors import SettingsError  # noqa: E402
+
+SENTENCES = [
+    "The virtual machine does not start after the datastore was moved to another host.",
+    "Set the path of the certificate before you restart the management appliance.",
+    "Open the firewall for port 443, then register the cluster with the portal.",
+    "A snapshot is kept until the policy removes it; see the log for the reason.",
+    "Backups of the database run every night and are kept for thirty days.",
+]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("corpus") / "docs.jsonl"
+    records = [{"text": " ".join(SENTENCES[(n + i) % 5] for i in range(1 + n % 4)) + f" Case {n}."} for n in range(60)]
+    file.write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
+    return file
+
+
+SMALL = ("--phase", "16:6", "--batch-size", "8", "--device", "cpu")
+
+
+def distill(corpus: Path, output: Path, *arguments: object) -> int:
+    return vinilm("distill", corpus, "-o", output, *SMALL, *arguments)
+
+
+def task_of(tiny: Path, settings: DistillationSettings, beginning: Beginning, sentences=None, **training) -> Distillation:
+    source = open_model(tiny)
+    tokenizer = Tokenizer.load(source.tokenizer, lower_case=source.lower_case)
+    plan = Plan.of(
+        settings, TrainingSettings((Phase(16, 4),), **training), source, tokenizer, beginning.hidden_size, preprocessor=None
+    )
+    from vinilm.training.chunks import Chunks
+    from vinilm.training.tokens import Tokens
+
+    ids = [i for text in tokenizer.ids(SENTENCES) for i in text[1:-1]]
+    tokens = Tokens(tiny, "train", np.array(ids), np.array([0, len(ids)]))
+    spans = np.array([[at, min(at + 5 + at % 9, len(ids))] for at in range(0, len(ids), 7)])
+    chunks = Chunks(tokens, 16, spans, *tokenizer.ids([""])[0])
+    return Distillation(plan, beginning, sentences, DistillationData(None, [chunks], chunks))  # type: ignore[arg-type]
+
+
+def test_the_student_learns_and_the_teacher_stays(tiny, corpus, tmp_path, capsys):
+    before = (tiny / "model.safetensors").read_bytes()
+    out = tmp_path / "student"
+    assert distill(corpus, out, "--teacher", str(tiny), "--layers", "2", "--alignment", "1", "--learning-rate", "1e-3") == 0
+    lines = [json.loads(line) for line in (out / "training" / "metrics.jsonl").read_text().splitlines()]
+    figures = [line["evaluation"] for line in lines if "evaluation" in line]
+    assert figures[-1]["relations"] < figures[0]["relations"]
+    assert figures[-1]["alignment"] < figures[0]["alignment"]
+    assert (tiny / "model.safetensors").read_bytes() == before
+    assert "relations of layer 2 of 2, in 4 heads" in capsys.readouterr().err
+    teacher, student = load_file(tiny / "model.safetensors"), load_file(out / "model.safetensors")
+    assert not torch.equal(
+        student["encoder.layer.0.attention.self.query.weight"], teacher["encoder.layer.1.attention.self.query.weight"]
+    )
+    fx = FeatureExtractor.from_pretrained(out)
+    assert fx.model.shape.num_hidden_layers == 1
+    assert fx.preprocessor is not None
+    assert fx.encode(["The cluster"]).shape == (1, 64)
+
+
+def test_a_new_student_has_the_sizes_that_were_asked_for(tiny, corpus, tmp_path):
+    out = tmp_path / "student"
+    shape = ("--new", "1x32x2", "--intermediate-size", "48", "--relation-heads", "4", "--alignment", "1", "--mlm", "0.5")
+    assert distill(corpus, out, "--teacher", str(tiny), *shape) == 0
+    config = json.loads((out / "config.json").read_text())
+    assert [config[k] for k in ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size")] == [1, 32, 2, 48]
+    assert open_model(out).shape.intermediate_size == 48
+    line = json.loads((out / "training" / "metrics.jsonl").read_text().splitlines()[1])
+    assert {"relations", "alignment", "mlm"} <= line.keys()
+
+
+def test_another_model_as_student_and_as_sentence_teacher(tiny, minilm, corpus, tmp_path, capsys):
+    out = tmp_path / "student"
+    arguments = ("--student", str(tiny), "--alignment", "1", "--sentence-teacher", str(minilm), "--relations", "0")
+    assert distill(corpus, out, "--teacher", str(tiny), *arguments) == 0
+    assert "relations of layer" not in capsys.readouterr().err
+    assert distill(corpus, tmp_path / "other", "--teacher", str(tiny), "--layers", "1,3") == 2
+    assert "tiny has the layers 1 to 2, but no layer 3" in capsys.readouterr().err
+
+
+def test_relations_alone_train_nothing_that_gets_no_gradient(tiny):
+    task = task_of(tiny, DistillationSettings(), Beginning(open_model(tiny), layers=(1, 2)))
+    (micro_batch,) = task.batch(0, 0, 1)
+    task.model.train()
+    task.loss(micro_batch, task.items(micro_batch))[0].backward()
+    for name, parameter in task.model.named_parameters():
+        assert parameter.requires_grad == (parameter.grad is not None), name
+    assert all(p.grad is None for p in task._teacher.encoder.parameters())
+    assert not task._teacher.encoder.training
+    frozen = {name for name, p in task.model.named_parameters() if not p.requires_grad}
+    assert {name.split("layer.")[1][:2] for name in frozen} == {"1."}  # of the last layer only
+
+
+def test_the_loss_of_texts_does_not_depend_on_their_company(tiny):
+    settings = DistillationSettings(alignment=2.0, mlm=1.0)
+    task = task_of(tiny, settings, Beginning(open_model(tiny), layers=(1,)))
+    task.model.eval()
+    micro_batches = task.batch(1, 0, 1)
+    assert [m.has_relations for m in micro_batches] == [True, False]
+    whole = micro_batches[0]
+    items = task.items(whole)
+    loss, parts = task.loss(whole, items)
+    total, sums = 0.0, dict.fromkeys(parts, 0.0)
+    for row in range(len(whole.texts)):
+        length = int(whole.texts.mask[row].sum())
+        # Alone, and with more padding than it has in company.
+        texts = Texts.of([whole.texts.ids[row, :length], np.ones(whole.texts.ids.shape[1] + 3)], 0)
+        texts = Texts(texts.ids[:1], texts.mask[:1])
+        labels = np.full_like(texts.ids, -100)
+        labels[0, :length] = whole.masked[1][row, :length]
+        ids = texts.ids.copy()
+        ids[0, :length] = whole.masked[0][row, :length]
+        share, shares = task.loss(MicroBatch(texts, None, has_relations=True, masked=(ids, labels)), items)
+        total += share.item()
+        sums = {name: sums[name] + shares[name].item() for name in sums}
+    assert total == pytest.approx(loss.item(), rel=1e-5)
+    assert sums == pytest.approx({name: part.item() for name, part in parts.items()}, rel=1e-5)
+
+
+def test_a_step_is_the_same_for_any_number_of_processes_and_micro_batches(tiny):
+    beginning = Beginning(open_model(tiny), layers=(2,))
+    losses = []
+    for world, micro_batch in ((1, None), (2, None), (1, 3)):
+        task = task_of(tiny, DistillationSettings(alignment=1.0), beginning, micro_batch=micro_batch)
+        task.model.eval()
+        micro_batches = [m for rank in range(world) for m in task.batch(2, rank, world)]
+        items = {name: sum(task.items(m)[name] for m in micro_batches) for name in task.items(micro_batches[0])}
+        losses.append(sum(task.loss(m, items)[0].item() for m in micro_batches))
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+
+
+def test_a_student_that_reads_other_tokens_is_refused(tiny, tmp_path):
+    import shutil
+
+    other = tmp_path / "other"
+    shutil.copytree(tiny, other)
+    tokenizer = json.loads((other / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["vsphere"] = vocabulary.pop("[unused5]")
+    (other / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(SettingsError, match=r"different vocabularies \('\[unused5\]' is the first difference\)"):
+        Beginning(open_model(tiny), model=open_model(other))
+
+
+def test_a_beginning_is_one_of_three():
+    with pytest.raises(SettingsError, match="one of --layers, --student and --new"):
+        Beginning(None)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="no multiple of 5 attention heads"):
+        NewShape(2, 32, 5)
+
+
+def test_crops_are_whole_words_of_their_sequence(tiny):
+    source = open_model(tiny)
+    tokenizer = Tokenizer.load(source.tokenizer, lower_case=True)
+    words = Words.of(tokenizer)
+    sequences = [np.array(ids) for ids in tokenizer.ids([*SENTENCES, "kubernetes", "a"])]
+    found = crops(sequences, np.arange(7), words, 3, seed=1, step=5)
+    assert len(found) == 21
+    for number, crop in enumerate(found):
+        whole = words.written(sequences[number // 3]).split()
+        part = words.written(crop).split()
+        assert part
+        assert any(whole[i : i + len(part)] == part for i in range(len(whole)))
+        assert tokenizer.ids([words.written(crop)])[0] == crop.tolist()  # read again, it is the same
+    again = crops(sequences[2:], np.arange(2, 7), words, 3, seed=1, step=5)
+    assert all(np.array_equal(a, b) for a, b in zip(found[6:], again, strict=True))
+    assert len({len(crop) for crop in found}) > 3
+
+
+@pytest.mark.slow
+def test_a_killed_distillation_goes_on_to_the_same_bits(tiny, corpus, tmp_path):
+    """With dropout and words that are hidden; killed twice, wherever it is."""
+    options = ["distill", corpus, "--teacher", tiny, "--layers", "2", "--alignment", "1", "--mlm", "1", "--dropout", "0.1"]
+    options += [*SMALL, "--phase", "16:40", "--checkpoint-every", "3"]
+    with process(*options, "-o", tmp_path / "whole") as whole:
+        assert whole.wait(300) == 0
+    for lines in (5, 23):
+        with process(*options, "-o", tmp_path / "run", "--resume") as killed:
+            kill_after(killed, tmp_path / "run", lines)
+        assert killed.returncode == -signal.SIGKILL
+        assert not (tmp_path / "run" / "config.json").exists()
+    with process(*options, "-o", tmp_path / "run", "--resume") as last:
+        assert last.wait(300) == 0
+        assert "going on after step " in last.stderr.read()
+    assert metrics(tmp_path / "run") == metrics(tmp_path / "whole")
+    assert files(tmp_path / "run") == files(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_two_processes_distill_as_one(tiny, corpus, tmp_path):
+    options = ("distill", corpus, "--teacher", tiny, "--layers", "2", "--alignment", "1", *SMALL)
+    with process(*options, "-o", tmp_path / "two", launcher=TWO_PROCESSES) as two:
+        said = two.communicate(timeout=600)[1]
+    assert two.returncode == 0, said
+    assert said.count("60 texts") == 1
+    assert vinilm(*options, "-o", tmp_path / "one", "-q") == 0
+    one, two = figures(tmp_path / "one"), figures(tmp_path / "two")
+    assert len(one) == len(two) == 8
+    for a, b in zip(one, two, strict=True):
+        assert a == pytest.approx(b, abs=1e-6, rel=1e-5)
+    models = [load_file(tmp_path / name / "model.safetensors") for name in ("one", "two")]
+    for name, tensor in models[0].items():
+        torch.testing.assert_close(tensor, models[1][name], atol=1e-5, rtol=1e-4)

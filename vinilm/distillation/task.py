@@ -1,0 +1,196 @@
+"""Distillation as the training loop asks for it: batches, the loss, evaluation, the model that comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vinilm.distillation.encoders import text_vectors
+from vinilm.distillation.projections import Projections
+from vinilm.distillation.relations import relation_loss
+from vinilm.distillation.student import Student
+from vinilm.distillation.teachers import RelationTeacher, SentenceTeacher
+from vinilm.distillation.texts import Texts, crops
+from vinilm.pretraining.masking import IGNORED
+from vinilm.training.batches import Batch, Ints, SimilarLengths, share_of
+from vinilm.training.saving import save_model
+
+if TYPE_CHECKING:
+    from vinilm.distillation.data import DistillationData
+    from vinilm.distillation.plan import Plan
+    from vinilm.distillation.student import Beginning
+    from vinilm.models import ModelFolder
+
+
+#: Held-out sequences that are looked at.
+_EVALUATED = 1024
+#: Of them at a time.
+_AT_A_TIME = 32
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """Texts that are computed together."""
+
+    texts: Texts
+    #: The same texts as the sentence teacher reads them; None if there is none.
+    written: Texts | None
+    #: Whether their relations are learnt: not those of crops, in which there is little to relate.
+    has_relations: bool
+    #: Ids with some hidden, and the labels of the hidden ones; None if that is not learnt. Both (texts, length).
+    masked: tuple[Ints, Ints] | None = None
+
+
+class Distillation:
+    """A :class:`~vinilm.training.loop.Task`: a student learns from its teachers.
+
+    The loss of a step is the sum of, each times its weight: the mean relation loss of its sequences
+    (:mod:`vinilm.distillation.relations`); the mean cosine distance of the vectors of its sequences, and of crops of them, from
+    the teacher's; the mean loss of the tokens that were hidden.
+    """
+
+    def __init__(self, plan: Plan, beginning: Beginning, sentences: ModelFolder | None, data: DistillationData) -> None:
+        """``sentences``: the model whose vectors of texts are learnt; None: those of the teacher.
+
+        Raises ModelError, BackendError; SettingsError for a model without vectors of texts, where they are to be learnt.
+        """
+        settings, training, source = plan.settings, plan.training, plan.source
+        self._plan, self._source, self._heldout = plan, source, data.heldout
+        own_vectors = settings.alignment > 0 and sentences is None
+        self._teacher = RelationTeacher(source, plan.teacher_layer, vectors=own_vectors)
+        self._sentences = SentenceTeacher.load(sentences, source) if sentences and settings.alignment else None
+        self.model = Student(
+            beginning.encoder(training.seed),
+            bridge_to=(sentences or source).shape.hidden_size if settings.alignment else None,
+            mlm=settings.mlm > 0,
+            dropout=settings.dropout,
+        )
+        self._projections = Projections(self.model.encoder, len(self.model.encoder.encoder.layer) - 1)
+        self._train = [
+            SimilarLengths(c, round(training.sequences(phase) * float(c.lengths_of(slice(None)).mean())), training.seed)
+            for phase, c in zip(training.phases, data.phases, strict=True)
+        ]
+
+    def prepare(self, device: torch.device) -> None:
+        """Bring the teachers to ``device``."""
+        for teacher in (self._teacher, self._sentences):
+            if teacher:
+                teacher.encoder.to(device)  # type: ignore[arg-type]  # as torch has it
+
+    # --- batches ------------------------------------------------------------------------------------------------------
+
+    def batch(self, step: int, rank: int, world: int) -> list[MicroBatch]:
+        """Return this process's sequences of a step, and its crops of them."""
+        training, settings = self._plan.training, self._plan.settings
+        phase, place = training.place(step)
+        source = self._train[phase]
+        numbers = source.numbers(place)
+        mine = share_of(np.arange(len(numbers)), rank, world)
+        sequences = [source.chunks.sequence(int(numbers[i])) for i in mine]
+        out = self._micro_batches(sequences, mine, step, has_relations=True)
+        if settings.alignment and settings.crops:
+            short = crops(sequences, mine, self._plan.words, settings.crops, seed=training.seed, step=step)
+            out += self._micro_batches(sorted(short, key=len), None, step, has_relations=False)
+        return out
+
+    def _micro_batches(
+        self, sequences: Sequence[Ints], places: Ints | None, step: int, *, has_relations: bool
+    ) -> list[MicroBatch]:
+        size = self._plan.training.micro_batch or max(len(sequences), 1)
+        out = []
+        for start in range(0, len(sequences), size):
+            rows = sequences[start : start + size]
+            texts = Texts.of(rows, self._source.shape.pad_token_id)
+            masked = None
+            if self._plan.masking and places is not None:
+                batch = Batch(texts.ids, texts.mask, np.zeros_like(texts.ids))
+                masked = self._plan.masking(batch, places[start : start + size], seed=self._plan.training.seed, step=step)
+            out.append(MicroBatch(texts, self._written(rows), has_relations, masked))
+        return out
+
+    def _written(self, rows: Sequence[Ints]) -> Texts | None:
+        return self._sentences.texts(rows, self._plan.words) if self._sentences else None
+
+    # --- loss ---------------------------------------------------------------------------------------------------------
+
+    def items(self, micro_batch: MicroBatch) -> dict[str, float]:
+        """Return the numbers of tokens, of texts, of those whose relations are learnt, and of hidden tokens."""
+        texts = len(micro_batch.texts)
+        hidden = np.count_nonzero(micro_batch.masked[1] != IGNORED) if micro_batch.masked else 0
+        return {
+            "tokens": micro_batch.texts.tokens,
+            "texts": texts,
+            "related": texts if micro_batch.has_relations else 0,
+            "hidden": float(hidden),
+        }
+
+    def loss(self, micro_batch: MicroBatch, items: Mapping[str, float]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the micro-batch's share of the loss of the step, and of its parts."""
+        settings = self._plan.settings
+        sums = self._sums(micro_batch)
+        parts = {name: total / items[_COUNTED[name]] for name, total in sums.items()}
+        if micro_batch.masked:
+            parts["mlm"] = self._mlm(micro_batch.masked, micro_batch.texts) / max(items["hidden"], 1)
+        weights = {"relations": settings.relations, "alignment": settings.alignment, "mlm": settings.mlm}
+        return torch.stack([weights[name] * part for name, part in parts.items()]).sum(), parts
+
+    def _sums(self, micro_batch: MicroBatch) -> dict[str, Tensor]:
+        """Return the sums over the texts of what is learnt of them: ``relations``, ``alignment``."""
+        settings, device = self._plan.settings, self.model.device
+        ids, mask = (torch.from_numpy(a).to(device) for a in (micro_batch.texts.ids, micro_batch.texts.mask))
+        relate = bool(settings.relations) and micro_batch.has_relations
+        taught = self._teacher(ids, mask) if relate or (settings.alignment and not self._sentences) else None
+        states = self.model.encoder(ids, mask).last_hidden_state
+        out = {}
+        if relate and taught:
+            out["relations"] = relation_loss(taught.qkv, self._projections.take(), mask, self._plan.heads).total.sum()
+        if settings.alignment:
+            vectors = self.model.bridged(text_vectors(states, mask, self._source.pooling))
+            wanted = taught.vectors if taught else None
+            if self._sentences and micro_batch.written:
+                written = micro_batch.written
+                wanted = self._sentences.vectors(*(torch.from_numpy(a).to(device) for a in (written.ids, written.mask)))
+            assert wanted is not None  # who has no sentence teacher has a teacher of vectors
+            out["alignment"] = (1 - functional.cosine_similarity(vectors, wanted, dim=-1)).sum()
+        return out
+
+    def _mlm(self, masked: tuple[Ints, Ints], texts: Texts) -> Tensor:
+        """Return the sum of the losses of the hidden tokens."""
+        ids, labels, mask = (torch.from_numpy(a).to(self.model.device) for a in (*masked, texts.mask))
+        states = self.model.encoder(ids, mask).last_hidden_state
+        hidden = labels != IGNORED
+        return functional.cross_entropy(self.model.predicted(states[hidden]).float(), labels[hidden], reduction="sum")
+
+    # --- evaluation and result ----------------------------------------------------------------------------------------
+
+    def evaluate(self, rank: int, world: int) -> dict[str, float]:
+        """Return the sums of the losses of this process's held-out sequences, and how many there are."""
+        numbers = share_of(np.arange(min(len(self._heldout), _EVALUATED)), rank, world)
+        sums = {"texts": float(len(numbers)), "relations": 0.0, "alignment": 0.0}
+        for start in range(0, len(numbers), _AT_A_TIME):
+            rows = [self._heldout.sequence(int(n)) for n in numbers[start : start + _AT_A_TIME]]
+            texts = Texts.of(rows, self._source.shape.pad_token_id)
+            for name, total in self._sums(MicroBatch(texts, self._written(rows), has_relations=True)).items():
+                sums[name] += float(total)
+        return sums
+
+    def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Return the mean losses: of the parts, and ``loss``, without that of hidden tokens."""
+        settings = self._plan.settings
+        means = {name: sums[name] / max(sums["texts"], 1) for name in ("relations", "alignment") if getattr(settings, name)}
+        return {"loss": sum(getattr(settings, name) * mean for name, mean in means.items()), **means}
+
+    def save(self, folder: Path) -> None:
+        """Write the student to ``folder``, with tokenizer, modules and cleaning of its teacher."""
+        save_model(self.model.encoder, self._source, folder, self._plan.preprocessor)
+
+
+# What a part of the loss is divided by.
+_COUNTED = {"relations": "related", "alignment": "texts"}
