@@ -85,7 +85,8 @@ def true_states(folder: Path, sample: Sample) -> list[Floats]:
     from transformers import BertModel
 
     with _quiet():
-        model = BertModel.from_pretrained(str(folder), add_pooling_layer=False, dtype=torch.float32, local_files_only=True).eval()
+        model = BertModel.from_pretrained(str(folder), add_pooling_layer=False, dtype=torch.float32, local_files_only=True)
+    model.eval()  # type: ignore[no-untyped-call]
     with torch.inference_mode():
         return [
             model(input_ids=torch.tensor([list(ids)]), token_type_ids=torch.tensor([list(types)])).last_hidden_state[0].numpy()
@@ -99,11 +100,11 @@ def _quiet() -> Iterator[None]:
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         logging.set_verbosity(level)
         if bars:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -28,9 +28,9 @@ def training_facts(folder: Path) -> Json:
 
     Raises ModelError for a file that is not as it was written.
     """
-    if (folder / TRAINING).is_file():
-        return read_json_if_there(folder / TRAINING)
-    facts: Json = {}
+    facts: Json = read_json_if_there(folder / TRAINING)
+    if facts:
+        return facts
     if (folder / _RUN).is_file():
         identity = read_json(folder / _RUN).get("identity")
         if isinstance(identity, dict):

@@ -90,10 +90,10 @@ def read_recipe(file: Path, *, output: str | None = None, inputs: Sequence[str] 
     if not isinstance(own, list) or not all(isinstance(i, str) for i in own):
         raise SettingsError(f"{where(_RECIPE, 'inputs')}: inputs must be a string or a list of strings")
     known: dict[str, Any] = {"inputs": [*inputs] or own, "folder": folder, "recipe": str(file), "name": name}
-    steps = []
-    for step, table in document.items():
-        steps.append(_step(step, table, Path(folder), known, where))
-        known[step] = str(steps[-1].output)
+    steps: list[Step] = []
+    for title, table in document.items():
+        steps.append(_step(title, table, Path(folder), known, where))
+        known[title] = str(steps[-1].output)
     if not steps:
         raise SettingsError(f"{shown(file)}: no step; a table is a step, [clean] for one")
     outputs = [step.output for step in steps]
