@@ -18,36 +18,26 @@ if TYPE_CHECKING:
     from vinilm.distillation.student import NewShape
 
 
-class _Shape(click.ParamType):
-    """LAYERSxHIDDEN[xHEADS], as in 6x384 or 6x768x12."""
+def _shape(value: str) -> NewShape:
+    """Return what LAYERSxHIDDEN[xHEADS] stands for, as in 6x384 or 6x768x12. Raises click.BadParameter."""
+    from vinilm.distillation.student import NewShape
 
-    name = "shape"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> NewShape:
-        from vinilm.distillation.student import NewShape
-
-        numbers = str(value).split("x")
-        if not (2 <= len(numbers) <= 3 and all(n.isascii() and n.isdigit() and len(n) < 6 for n in numbers)):
-            self.fail(f"{value!r}: LAYERSxHIDDEN or LAYERSxHIDDENxHEADS is needed, as in 6x384x12", param, ctx)
-        layers, hidden, *heads = map(int, numbers)
-        try:
-            return NewShape(layers, hidden, heads[0] if heads else max(1, hidden // 64))
-        except SettingsError as error:
-            self.fail(str(error), param, ctx)
+    numbers = value.split("x")
+    if not (2 <= len(numbers) <= 3 and all(n.isascii() and n.isdigit() and len(n) < 6 for n in numbers)):
+        raise click.BadParameter(f"{value!r}: LAYERSxHIDDEN or LAYERSxHIDDENxHEADS is needed, as in 6x384x12")
+    layers, hidden, *heads = map(int, numbers)
+    try:
+        return NewShape(layers, hidden, heads[0] if heads else max(1, hidden // 64))
+    except SettingsError as error:
+        raise click.BadParameter(str(error)) from None
 
 
-class _Layers(click.ParamType):
-    """Numbers of layers, as in 1,5,6."""
-
-    name = "layers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        numbers = str(value).split(",")
-        if not all(n.isascii() and n.isdigit() and len(n) < 6 for n in numbers):
-            self.fail(f"{value!r}: numbers of layers with commas between are needed, as in 1,5,6", param, ctx)
-        return tuple(map(int, numbers))
+def _layers(value: str) -> tuple[int, ...]:
+    """Return the numbers of layers in a list as 1,5,6. Raises click.BadParameter."""
+    numbers = value.split(",")
+    if not all(n.isascii() and n.isdigit() and len(n) < 6 for n in numbers):
+        raise click.BadParameter(f"{value!r}: numbers of layers with commas between are needed, as in 1,5,6")
+    return tuple(map(int, numbers))
 
 
 @click.command(
@@ -70,9 +60,9 @@ Exit status: 0 done, 1 done with rejects, 2 error."""
     help="Whose relations are learnt: folder or hub id.",
 )
 @click.option("-o", "--output", required=True, metavar="FOLDER", shell_complete=complete_files, help="The model that comes out.")
-@click.option("--layers", type=_Layers(), metavar="N,N...", help="The student is these layers of the teacher, counted from 1.")
+@click.option("--layers", type=_layers, metavar="N,N...", help="The student is these layers of the teacher, counted from 1.")
 @click.option("--student", metavar="NAME", shell_complete=complete_files, help="The student is this model: folder or hub id.")
-@click.option("--new", "shape", type=_Shape(), metavar="LAYERSxHIDDEN[xHEADS]", help="The student is made anew, in this shape.")
+@click.option("--new", "shape", type=_shape, metavar="LAYERSxHIDDEN[xHEADS]", help="The student is made anew, in this shape.")
 @click.option("--intermediate-size", type=click.IntRange(1), metavar="N", help="With --new. Default: four times the hidden size.")
 @training_options(phases="128:1000", learning_rate=3e-4)
 @click.option("--relation-heads", type=int, metavar="N", help="Default: 16 dimensions of the teacher in each, if that fits.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from vinilm.distillation.relations import QKV
 
@@ -25,7 +25,8 @@ class Projections:
 
     def __init__(self, encoder: BertModel, layer: int) -> None:
         """Watch the layer ``layer`` (counted from 0) of ``encoder``. Raises IndexError if there is no such layer."""
-        attention = encoder.encoder.layer[layer].attention.self
+        block: Any = encoder.encoder.layer[layer]
+        attention = block.attention.self
         self._caught: dict[str, Tensor] = {}
         self._hooks: list[RemovableHandle] = [
             getattr(attention, name).register_forward_hook(self._catch(name)) for name in _NAMES

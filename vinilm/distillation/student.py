@@ -152,7 +152,7 @@ class Student(nn.Module):
             self.head_bias = nn.Parameter(torch.zeros(encoder.config.vocab_size))
         if bridge_to is None and not mlm:
             # The relations are those of the last layer's queries, keys and values: nothing behind them is learnt.
-            last = encoder.encoder.layer[-1]
+            last: Any = encoder.encoder.layer[-1]
             for part in (last.attention.output, last.intermediate, last.output):
                 part.requires_grad_(False)
 

@@ -149,7 +149,7 @@ class Distillation:
         taught = self._teacher(ids, mask) if relate or (settings.alignment and not self._sentences) else None
         states = self.model.encoder(ids, mask).last_hidden_state
         out = {}
-        if relate and taught:
+        if relate and taught and taught.qkv:
             out["relations"] = relation_loss(taught.qkv, self._projections.take(), mask, self._plan.heads).total.sum()
         if settings.alignment:
             vectors = self.model.bridged(text_vectors(states, mask, self._source.pooling))

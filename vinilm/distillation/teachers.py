@@ -33,7 +33,9 @@ class Taught(NamedTuple):
 
 def frozen(encoder: BertModel) -> BertModel:
     """Return ``encoder``, which from now on learns nothing and drops nothing."""
-    return encoder.requires_grad_(False).eval()
+    encoder.requires_grad_(False)
+    encoder.eval()  # type: ignore[no-untyped-call]  # as transformers has it
+    return encoder
 
 
 class RelationTeacher:

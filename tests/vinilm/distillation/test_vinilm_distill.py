@@ -178,6 +178,38 @@ def test_a_beginning_is_one_of_three():
         NewShape(2, 32, 5)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--layers", "1,x"), "'1,x': numbers of layers with commas between are needed"),
+        (("--new", "6"), "'6': LAYERSxHIDDEN or LAYERSxHIDDENxHEADS is needed"),
+        (("--new", "2x30x4"), "a hidden size of 30 is no multiple of 4 attention heads"),
+        (("--layers", "1", "--student", "{tiny}"), "one of --layers, --student and --new is needed"),
+        (("--layers", "1,1"), "each of the teacher's layers can be taken once, not 1, 1"),
+        (("--layers", "1", "--intermediate-size", "9"), "--intermediate-size is for --new"),
+        (("--layers", "1", "--relation-heads", "3"), "relation-heads 3 must divide the hidden size 64 of the teacher"),
+        (("--layers", "1", "--teacher-layer", "3"), "teacher-layer=3 is out of range: the teacher has the layers 1 to 2"),
+        (("--layers", "1", "--relations", "0"), "there is nothing to learn"),
+        (("--layers", "1", "--phase", "256:1"), "sequences of 256 tokens, but tiny reads 128 at most"),
+        (("--layers", "1", "--heldout", "0"), "none of 60 texts is held out"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(tiny, corpus, tmp_path, capsys, arguments, message):
+    given = [a.format(tiny=tiny) for a in arguments]
+    assert distill(corpus, tmp_path / "out", "--teacher", tiny, *given) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out" / "config.json").exists()
+
+
+def test_an_empty_corpus_is_no_corpus(tiny, tmp_path, capsys):
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("\n\n")
+    assert distill(empty, tmp_path / "out", "--teacher", tiny, "--layers", "1") == 2
+    assert "empty.jsonl: no text to train on" in capsys.readouterr().err
+
+
 def test_crops_are_whole_words_of_their_sequence(tiny):
     source = open_model(tiny)
     tokenizer = Tokenizer.load(source.tokenizer, lower_case=True)
