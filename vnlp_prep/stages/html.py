@@ -177,7 +177,9 @@ def _one_round(text: str, keep: Callable[[int], bool]) -> tuple[list[Edit], list
         return [], [], text
     afters = _layout(text, changes)
     _keep_code_marks(text, code, changes, afters, keep)
-    edits, made, at = [], [], 0
+    edits: list[Edit] = []
+    made: list[str] = []
+    at = 0
     for start, end, rule, after in zip(changes.starts, changes.ends, changes.rules, afters, strict=True):
         before = text[start:end]
         if before != after:
