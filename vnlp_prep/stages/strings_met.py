@@ -53,5 +53,6 @@ class StringsMet:
     def _put(self, h: int, at: int) -> None:
         """Make ``h`` the newest of the four hashes at ``at``; the oldest one, which it may be, goes."""
         hashes = self._hashes
-        hashes[at + 1 : at + 4] = hashes[at : at + 3]
+        if hashes[at]:
+            hashes[at + 1 : at + 4] = hashes[at : at + 3]
         hashes[at] = h
