@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,6 +112,9 @@ def _evaluate(models: tuple[str, ...], output: str, options: dict[str, Any], *, 
     # All sets before any model: what is wrong with the last one is told at once.
     retrieval = [read_retrieval(folder, options["split"]) for folder in options["retrieval"]]
     classification = [read_classification(path, test_share=options["test_share"]) for path in options["classification"]]
+    names = Counter((kind, data.name) for kind, sets in (("r", retrieval), ("c", classification)) for data in sets)
+    if (most := names.most_common(1)[0])[1] > 1:
+        raise SettingsError(f"two sets are called {most[0][1]!r}; rename one, so that their results can be told apart")
     earlier = read_earlier(options["against"]) if options["against"] else None
     extractors = loaded(list(models), {name: options[name] for name in ("backend", "device", "dtype", "max_tokens")})
     with contextlib.nullcontext(Silent()) if quiet else Progress() as watch:

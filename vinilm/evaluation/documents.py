@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vinilm.evaluation import jsonl
@@ -44,72 +45,63 @@ class Passage(NamedTuple):
     group: str
 
 
-def passages(
-    paths: Iterable[str | os.PathLike[str]],
-    fields: Fields,
-    where: Mapping[str, Sequence[str]],
-    *,
-    min_words: int,
-    max_words: int,
-) -> tuple[list[Passage], Counter[str]]:
-    """Return the passages of all documents, and what was counted: ``documents``, ``sections``, ``copies``.
+@dataclass
+class Reader:
+    """Reads documents as passages: sections with ``min_words`` of prose, cut behind the paragraph that reaches ``max_words``."""
 
-    A passage has ``min_words`` of prose at least, and ends behind the paragraph in which ``max_words`` are reached. Of passages
-    with the same text the first is kept. ``where``: field -> values, of which a document must have one (letters' case
-    does not matter). Raises InputError with file and line.
-    """
-    counts: Counter[str] = Counter()
-    seen: set[str] = set()
-    ids: set[str] = set()
-    found: list[Passage] = []
-    for path in paths:
-        for number, record in jsonl.records(path):
-            if not all(str(record.get(field, "")).lower() in [v.lower() for v in values] for field, values in where.items()):
-                continue
-            counts["documents"] += 1
-            id = jsonl.name(record, fields.id, path, number)
-            if id in ids:
-                raise InputError(f"{shown(path)}, line {number}: the id {id!r:.200} was there before")
-            ids.add(id)
-            for passage in _of_document(record, id, fields, path, number, min_words, max_words, counts):
-                key = " ".join(passage.text.split())
-                counts["copies"] += key in seen
-                if key not in seen:
-                    seen.add(key)
-                    found.append(passage)
-    return found, counts
+    fields: Fields
+    #: Field -> values, of which a document must have one; letters' case does not matter.
+    where: Mapping[str, Sequence[str]]
+    min_words: int
+    max_words: int
+    #: ``documents``, ``sections``, and ``copies``: passages with a text that was there before.
+    counts: Counter[str] = field(default_factory=Counter)
 
+    def passages(self, paths: Iterable[str | os.PathLike[str]]) -> list[Passage]:
+        """Return the passages of all documents; of those with the same text the first. Raises InputError with file and line."""
+        found: dict[str, Passage] = {}
+        ids: set[str] = set()
+        for path in paths:
+            for number, record in jsonl.records(path):
+                if not self._is_wanted(record):
+                    continue
+                self.counts["documents"] += 1
+                id = jsonl.name(record, self.fields.id, path, number)
+                if not id.isprintable():
+                    raise InputError(f"{shown(path)}, line {number}: the id {id!r:.200} has characters that no table can hold")
+                if id in ids:
+                    raise InputError(f"{shown(path)}, line {number}: the id {id!r:.200} was there before")
+                ids.add(id)
+                for passage in self._of_document(record, path, number):
+                    key = " ".join(passage.text.split())
+                    self.counts["copies"] += key in found
+                    found.setdefault(key, passage)
+        return list(found.values())
 
-def _of_document(
-    record: jsonl.Json,
-    id: str,
-    fields: Fields,
-    path: str | os.PathLike[str],
-    number: int,
-    min_words: int,
-    max_words: int,
-    counts: Counter[str],
-) -> Iterator[Passage]:
-    text = jsonl.string(record, fields.text, path, number)
-    format = str(record.get(fields.format) or format_of(id, text)).lower()
-    if format not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise InputError(f"{shown(path)}, line {number}: the format {format!r:.40} is unknown (formats: {known})")
-    title = record.get(fields.title)
-    label = _label(record, fields, path, number)
-    group = id if fields.group is None else jsonl.name(record, fields.group, path, number)
-    for i, section in enumerate(sections(text, format)):
-        counts["sections"] += 1
-        prose = words(section.body)
-        if len(prose) >= min_words:
-            body = _cut(section.body, prose, max_words)
-            yield Passage(f"{id}#{i}", title if isinstance(title, str) else "", section.heading, body, label, group)
+    def _is_wanted(self, record: jsonl.Json) -> bool:
+        return all(str(record.get(name, "")).lower() in map(str.lower, values) for name, values in self.where.items())
 
+    def _of_document(self, record: jsonl.Json, path: str | os.PathLike[str], number: int) -> Iterator[Passage]:
+        id = jsonl.name(record, self.fields.id, path, number)
+        text = jsonl.string(record, self.fields.text, path, number)
+        format = str(record.get(self.fields.format) or format_of(id, text)).lower()
+        if format not in FORMATS:
+            known = ", ".join(FORMATS)
+            raise InputError(f"{shown(path)}, line {number}: the format {format!r:.40} is unknown (formats: {known})")
+        title = record.get(self.fields.title)
+        label = self._label(record, path, number)
+        group = id if self.fields.group is None else jsonl.name(record, self.fields.group, path, number)
+        for i, section in enumerate(sections(text, format)):
+            self.counts["sections"] += 1
+            prose = words(section.body)
+            if len(prose) >= self.min_words:
+                body = _cut(section.body, prose, self.max_words)
+                yield Passage(f"{id}#{i}", title if isinstance(title, str) else "", section.heading, body, label, group)
 
-def _label(record: jsonl.Json, fields: Fields, path: str | os.PathLike[str], number: int) -> str | None:
-    if fields.label is not None:
-        return jsonl.string(record, fields.label, path, number)
-    return next((value for name in ("product", "label") if isinstance(value := record.get(name), str)), None)
+    def _label(self, record: jsonl.Json, path: str | os.PathLike[str], number: int) -> str | None:
+        if self.fields.label is not None:
+            return jsonl.string(record, self.fields.label, path, number)
+        return next((value for name in ("product", "label") if isinstance(value := record.get(name), str)), None)
 
 
 def _cut(body: str, prose: Sequence[Word], most: int) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vinilm.evaluation.documents import Fields, Passage, passages
+from vinilm.evaluation.documents import Fields, Passage, Reader
 from vinilm.evaluation.labels import masked, split
 from vinilm.evaluation.sampling import sample
 from vinilm.evaluation.writing import make_folder, write, write_json_lines
@@ -80,7 +80,8 @@ def make_benchmark(
     fields, where, sizes = fields or Fields(), where or {}, sizes or Sizes()
     _check(sizes)
     paths = [documents] if isinstance(documents, (str, os.PathLike)) else list(documents)
-    found, counts = passages(paths, fields, where, min_words=sizes.min_words, max_words=sizes.max_words)
+    reader = Reader(fields, where, sizes.min_words, sizes.max_words)
+    found, counts = reader.passages(paths), reader.counts
     names = ", ".join(map(shown, paths))
     if not found:
         raise InputError(f"{names}: no section with {sizes.min_words} words of prose in {counts['documents']:,} documents")
@@ -92,7 +93,10 @@ def make_benchmark(
     corpus = sorted([*queries.values(), *rest], key=lambda p: p.id)
     labels, train, test, left_out = split(found, sizes.per_label, sizes.test_share)
     made = Made(counts["documents"], counts["sections"], counts["copies"], len(corpus), len(queries), labels, left_out)
-    _write(Path(folder), queries, corpus, train, test, masked(labels), made, fields, where, sizes)
+    _write_retrieval(Path(folder) / "retrieval", queries, corpus)
+    _write_classification(Path(folder) / "classification", train, test, masked(labels))
+    settings = {"fields": fields._asdict(), "where": {k: list(v) for k, v in where.items()}, "sizes": asdict(sizes)}
+    write(Path(folder) / "benchmark.json", json.dumps({"made": asdict(made), **settings}, ensure_ascii=False, indent=1) + "\n")
     return made
 
 
@@ -136,29 +140,20 @@ def _key(heading: str) -> str:
     return " ".join(word.lower().strip(".'’/+#-") for word in _words(heading))
 
 
-def _write(
-    folder: Path,
-    queries: Mapping[str, Passage],
-    corpus: Iterable[Passage],
-    train: Sequence[Passage],
-    test: Sequence[Passage],
-    mask: re.Pattern[str],
-    made: Made,
-    fields: Fields,
-    where: Mapping[str, Sequence[str]],
-    sizes: Sizes,
-) -> None:
-    retrieval = folder / "retrieval"
-    make_folder(retrieval / "qrels")
-    write_json_lines(retrieval / "corpus.jsonl", ({"_id": p.id, "title": "", "text": p.text} for p in corpus))
-    write_json_lines(retrieval / "queries.jsonl", ({"_id": f"q:{p.id}", "text": query} for query, p in queries.items()))
+def _write_retrieval(folder: Path, queries: Mapping[str, Passage], corpus: Iterable[Passage]) -> None:
+    make_folder(folder / "qrels")
+    write_json_lines(folder / "corpus.jsonl", ({"_id": p.id, "title": "", "text": p.text} for p in corpus))
+    write_json_lines(folder / "queries.jsonl", ({"_id": f"q:{p.id}", "text": query} for query, p in queries.items()))
     rows = ["query-id\tcorpus-id\tscore", *(f"q:{p.id}\t{p.id}\t1" for p in queries.values())]
-    write(retrieval / "qrels" / "test.tsv", "\n".join(rows) + "\n")
-    if made.labels:
-        classification = folder / "classification"
-        make_folder(classification)
-        for name, side in (("train", train), ("test", test)):
-            examples = ({"_id": p.id, "text": mask.sub("product", p.text), "label": p.label, "group": p.group} for p in side)
-            write_json_lines(classification / f"{name}.jsonl", examples)
-    settings = {"fields": fields._asdict(), "where": {k: list(v) for k, v in where.items()}, "sizes": asdict(sizes)}
-    write(folder / "benchmark.json", json.dumps({"made": asdict(made), **settings}, ensure_ascii=False, indent=1) + "\n")
+    write(folder / "qrels" / "test.tsv", "\n".join(rows) + "\n")
+
+
+def _write_classification(folder: Path, train: Sequence[Passage], test: Sequence[Passage], mask: re.Pattern[str]) -> None:
+    """Write both sides; where there is nothing to write, what was there before goes: it is of other documents."""
+    for name, side in (("train", train), ("test", test)):
+        if not side:
+            (folder / f"{name}.jsonl").unlink(missing_ok=True)
+            continue
+        make_folder(folder)
+        examples = ({"_id": p.id, "text": mask.sub("product", p.text), "label": p.label, "group": p.group} for p in side)
+        write_json_lines(folder / f"{name}.jsonl", examples)

@@ -190,6 +190,7 @@ def test_make_and_evaluate(docs, tiny, tmp_path, capsys):
         (["MODEL", "--retrieval", "SET", "--conditions", "raw,dirty"], "the condition 'dirty' is unknown"),
         (["MODEL", "--retrieval", "SET", "--kinds", "rust"], "damage of the kind"),
         (["MODEL", "--retrieval", "nowhere"], "no such folder"),
+        (["MODEL", "--retrieval", "SET", "--retrieval", "SET"], "two sets are called 'kb/retrieval'"),
         (["MODEL", "--retrieval", "SET", "--against", "nowhere"], "results.json: no such file"),
         (["nowhere/model", "--retrieval", "SET"], "nowhere/model"),
         (["--make", "DOCS", "--where", "repo"], "--where 'repo'"),

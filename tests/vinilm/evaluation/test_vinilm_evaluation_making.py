@@ -72,11 +72,13 @@ def test_no_document_is_on_both_sides_and_no_label_is_named(docs, tmp_path):
 
 
 def test_groups_stay_together_and_a_label_with_one_side_is_left_out(docs, tmp_path):
+    make_benchmark(docs, tmp_path / "bench", sizes=Sizes(test_share=0.4))
+    assert (tmp_path / "bench/classification/train.jsonl").exists()
     made = make_benchmark(docs, tmp_path / "bench", fields=Fields(group="repo"))
     # A repository has one product here: each product is on one side only.
     assert made.labels == {}
     assert set(made.left_out) == set(TOPICS)
-    assert not (tmp_path / "bench/classification").exists()
+    assert not list((tmp_path / "bench/classification").iterdir())
 
 
 def test_only_documents_with_one_of_the_values(docs, tmp_path):
@@ -109,6 +111,7 @@ def test_archives_and_several_files(docs, tmp_path):
         ('{"id": "x", "text": 5}', "line 2: the field 'text' is a number, not a string"),
         ('{"text": "a"}', "line 2: no field 'id'"),
         ('{"id": "harbor/0.md", "text": "a"}', "line 2: the id 'harbor/0.md' was there before"),
+        ('{"id": "x\\ty", "text": "a"}', r"line 2: the id 'x\ty' has characters"),
         ('{"id": "x", "text": "a", "format": "doc"}', "line 2: the format 'doc' is unknown"),
     ],
 )
