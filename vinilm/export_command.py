@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from vinilm.exporting.formats import NAMES, WEIGHTS
-from vinilm.exporting.modules import MODULES
+from vinilm.exporting.formats import MODULES, NAMES, WEIGHTS
 from vnlp_prep.command_line import DONE, complete_files
 from vnlp_prep.errors import InputError, SettingsError
 

@@ -17,6 +17,9 @@ NAMES = [f"{name}:{kind}" if i else name for name, kinds in FORMATS.items() for 
 #: What the model's own weights may be stored as; ``as-is``: they are copied.
 WEIGHTS = ("as-is", "float32", "float16")
 
+#: What sentence-transformers does: as the source has it; not clean (its own module); clean (ours).
+MODULES = ("as-is", "plain", "cleaning")
+
 
 def by_format(names: Iterable[str]) -> dict[str, list[str]]:
     """Return what is asked for by format: its name -> what weights are stored as, in the order of FORMATS, each once.

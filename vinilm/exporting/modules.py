@@ -10,9 +10,6 @@ from vinilm.integrations.modules_json import CLEANING_TRANSFORMER, PLAIN_TRANSFO
 from vinilm.models.files import read_json, read_json_if_there
 from vnlp_prep.pipeline import SAVED_FILES
 
-#: As the source has it; sentence-transformers' own, which does not clean; ours, which does.
-MODULES = ("as-is", "plain", "cleaning")
-
 
 def cleans_by_itself(folder: Path) -> bool:
     """Return whether the ``modules.json`` in ``folder`` has sentence-transformers clean. Raises ModelError."""
@@ -20,7 +17,7 @@ def cleans_by_itself(folder: Path) -> bool:
 
 
 def set_modules(folder: Path, wanted: str) -> None:
-    """Have the encoder's entry in the ``modules.json`` of ``folder`` be the class that is ``wanted``, one of MODULES.
+    """Have the encoder's entry in ``modules.json`` be the class that is ``wanted``: see ``vinilm.exporting.formats.MODULES``.
 
     Raises ModelError when texts are to be cleaned, but there is no preprocessor in the folder; OSError.
     """

@@ -18,9 +18,13 @@ from vinilm.models.files import Json, read_json, read_json_if_there
 #: The file of an export that has all of it.
 TRAINING = "training.json"
 _RUN, _METRICS, _TERMS = Path("training", "run.json"), Path("training", "metrics.jsonl"), "domain_terms.tsv"
-# What says nothing to a reader of the card: places on a machine, what only going on needs.
-_LEFT = re.compile(r"(time of change|size|format) of |format of tokens|max-(line-bytes|ratio|unpacked-bytes)|on-missing|encoding")
+# What says nothing to a reader of the card: places on a machine, how files were read, what only going on needs.
+_LEFT = re.compile(
+    r"(time of change|size|format) of |max-(line-bytes|ratio|unpacked-bytes)$|(on-missing|encoding|field|whole-file|inputs)$"
+)
 _LONGEST = 200
+# A digest: its beginning is enough for people; training.json has all of it.
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 def training_facts(folder: Path) -> Json:
@@ -81,7 +85,7 @@ def training_section(facts: Json) -> str:
     parts = []
     settings, evaluations, terms = facts.get("settings"), facts.get("evaluations"), facts.get("terms")
     if isinstance(settings, dict) and settings:
-        parts.append(_table(("setting", "value"), [(k, _said(v)) for k, v in settings.items()], right=False))
+        parts.append(_table(("setting", "value"), [(k, _said(v)) for k, v in settings.items() if v is not None], right=False))
     if isinstance(evaluations, list) and evaluations:
         first, last = evaluations[0], evaluations[-1]
         names = [name for name in first if name != "step"]
@@ -108,7 +112,7 @@ def _said(value: Any) -> str:
         return f"{value:.5g}"
     if isinstance(value, list):
         value = ", ".join(map(_said, value))
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _DIGEST.sub(r"\1…", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

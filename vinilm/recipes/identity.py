@@ -14,7 +14,7 @@ from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import InputError
 
 #: Keys of a table that name a model, which need be no folder.
-MODEL_KEYS = {"model", "models", "teacher", "student"}
+MODEL_KEYS = {"model", "models", "teacher", "student", "sentence-teacher", "sentence_teacher"}
 
 
 def identities(values: Sequence[tuple[str, str]], before: dict[str, Any] | None = None) -> dict[str, Any]:

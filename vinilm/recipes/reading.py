@@ -32,7 +32,7 @@ from vnlp_prep.corpus.settings import did_you_mean
 from vnlp_prep.errors import SettingsError
 
 _RECIPE = "recipe"
-_KEYS = ("name", "output", "inputs", "title")
+_KEYS = ("name", "output", "inputs")
 # Names that references have beside the steps.
 _RESERVED = ("folder", "inputs", "name", "recipe")
 _STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")

@@ -127,7 +127,7 @@ def test_what_is_given_on_the_command_line_goes_first(read):
         ),
         ('output = "vectors.npy"', 'output = "../v.npy"', "my.toml:33: output is a name in the folder of the recipe"),
         ('output = "vectors.npy"', 'output = "terms.tsv"', "my.toml:21: two steps write out/kb/terms.tsv"),
-        ('name = "kb"', 'nam = "kb"', "my.toml:3: unknown key 'nam'; did you mean name? (keys: name, output, inputs, title)"),
+        ('name = "kb"', 'nam = "kb"', "my.toml:3: unknown key 'nam'; did you mean name? (keys: name, output, inputs)"),
         ('name = "kb"', "name = 3", "my.toml:3: name must be a string"),
         ('inputs = ["docs", "more.md"]', "inputs = 3", "my.toml:5: inputs must be a string or a list of strings"),
         ("[recipe]", "clean = 3\n[recipe]", "my.toml: is not TOML"),
