@@ -74,7 +74,7 @@ def run_step(step: Step, log: Log, show: Callable[[bytes], None]) -> Ended:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            process_group=0,
+            process_group=0 if os.name == "posix" else None,
         )
         assert process.stdout is not None
         with process:
