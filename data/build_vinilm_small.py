@@ -103,7 +103,7 @@ def main() -> None:
     target = Path(__file__).resolve().parent / "models" / "vinilm-small"
     vinilm(
         "export", work / "student", "-o", target, "--format", "none", "--weights", "float16", "--name", "vinilm-small",
-        "--license", "apache-2.0", "--base-model", TEACHER,
+        "--license", "apache-2.0", "--base-model", TEACHER, "--notes", Path(__file__).with_suffix(".md"),
     )  # fmt: skip
 
 

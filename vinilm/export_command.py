@@ -51,6 +51,9 @@ Exit status: 0 done, 2 error."""
     "--recipe", metavar="FILE", shell_complete=complete_files, help="That the model was made by: it goes into the card."
 )
 @click.option(
+    "--notes", metavar="FILE", shell_complete=complete_files, help="Markdown that goes into the card: the data, what it is for."
+)
+@click.option(
     "--texts", metavar="FILE", shell_complete=complete_files, help="Typical ones, for openvino:int8. Default: the sample."
 )
 @click.option("--field", multiple=True, default=("text",), metavar="NAME", help="Of --texts. Default: text.")

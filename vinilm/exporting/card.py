@@ -41,6 +41,8 @@ class Facts:
     training: Json = field(default_factory=dict)
     #: The recipe that it was made by, as it stands in its file.
     recipe: str | None = None
+    #: What else is to be said, in Markdown: the data, what the model is for.
+    notes: str | None = None
 
 
 def model_card(facts: Facts, folder: Path) -> str:
@@ -48,6 +50,7 @@ def model_card(facts: Facts, folder: Path) -> str:
     sections = [
         f"---\n{_head(facts)}---\n\n# {facts.about.name}\n",
         _what_it_is(facts),
+        f"{facts.notes.strip()}\n" if facts.notes else "",
         _expected_text(facts),
         usage_section(facts.about.name, facts.model, facts.files),
         _files(facts),

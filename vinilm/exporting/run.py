@@ -66,6 +66,8 @@ class Settings:
     #: The folder that ``vinilm evaluate`` wrote. Default: what the model's folder has.
     results: str | None = None
     recipe: str | None = None
+    #: A file of Markdown that goes into the card.
+    notes: str | None = None
     #: Texts to measure the ranges of activations with, for int8. Default: the sample documents.
     texts: Sequence[str] | None = None
 
@@ -94,6 +96,7 @@ def export(
         modules[name].check_installed(weights)
     results = results_folder(settings.results, model.path)
     recipe = _recipe(settings.recipe, model.path)
+    notes = _content(Path(settings.notes)) if settings.notes is not None else None
     rewritten = settings.weights != "as-is"
     checks = _checks(model) if modules or rewritten else None
     with whole_folder(folder) as part:
@@ -116,7 +119,7 @@ def export(
             if results is not None:
                 copy_results(results, part)
             about = _about(model, source, folder, settings)
-            facts = Facts(about, copied, files, training, recipe)
+            facts = Facts(about, copied, files, training, recipe, notes)
             _write_json(part / REPORT, _report(model, files, settings))
             (part / CARD).write_text(model_card(facts, part), encoding="utf-8")
             write_checksums(part)
@@ -190,6 +193,10 @@ def _recipe(named: str | None, model: Path) -> str | None:
     file = Path(named) if named is not None else model / RECIPE
     if named is None and not file.is_file():
         return None
+    return _content(file)
+
+
+def _content(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

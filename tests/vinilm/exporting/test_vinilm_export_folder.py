@@ -153,6 +153,14 @@ def test_results_and_the_recipe_stand_in_the_card(model, tmp_path):
         export(model, tmp_path / "other", Settings(formats=(), results=str(tmp_path)))
 
 
+def test_notes_stand_in_the_card(model, tmp_path):
+    (tmp_path / "notes.md").write_text("## Data\n\nTickets of 2025.\n")
+    export(model, tmp_path / "out", Settings(formats=(), notes=str(tmp_path / "notes.md")))
+    assert "\n## Data\n\nTickets of 2025.\n\n## What text it expects\n" in card_of(tmp_path / "out")
+    with pytest.raises(InputError, match=r"none\.md: cannot be read"):
+        export(model, tmp_path / "out", Settings(formats=(), notes=str(tmp_path / "none.md")))
+
+
 def test_a_head_that_cannot_be_read_is_none(model, tmp_path):
     (model / "README.md").write_bytes(b"---\nlicense: [\xff\n---\n")
     export(model, tmp_path / "out", NOTHING)
