@@ -1,12 +1,13 @@
 """Damage as text meets it on its way: typed in a hurry, exported as HTML, read in the wrong encoding. Seeded; one kind or more.
 
-Written from what happens to text, and from nothing that ``vnlp_prep`` knows: no list of it, no rule of it is read here. No word
-is damaged twice, and none beyond recognition, for that helps nobody to see anything.
+Written from what happens to text, and from nothing that ``vnlp_prep`` knows: no list of it, no rule of it is read here. Nothing
+is added that means something: no word, no quote. No word is damaged twice, and none beyond recognition, for that helps
+nobody to see anything.
 
-    html          a word in an inline element or in escaped quotes, a hard space or line break behind it; and of some texts as a
-                  whole the reserved characters escaped, the paragraphs in ``<p>``
-    unicode       quotes and hard spaces in UTF-8 that was read as Windows-1252, soft hyphens, zero-width spaces, ligatures; and
-                  of some texts as a whole typographic apostrophes and everything that is not ASCII misread
+    html          a word in an inline element, its apostrophe as a reference, a hard space or line break behind it; and of some
+                  texts as a whole the reserved characters escaped, the paragraphs in ``<p>``
+    unicode       hard spaces and apostrophes in UTF-8 that was read as Windows-1252, soft hyphens, zero-width spaces, ligatures;
+                  and of some texts as a whole typographic quotes and everything that is not ASCII misread
     repeats       a vowel or the last letter two to five times more, the punctuation behind the word three to six times
     run-together  the space to the next word is lost
     typos         one letter left out, typed twice, swapped with the next, or hit beside on a QWERTY keyboard; words of four
@@ -101,7 +102,7 @@ class Damager:
 def _applied(text: str, edits: Sequence[_Edit], is_misread: bool, is_exported: bool) -> str:
     def passed_on(piece: str, edit: _Edit | None = None) -> str:
         if is_misread or (edit and edit.is_misread):
-            piece = _misread(_APOSTROPHE.sub("’", piece))
+            piece = _misread(_typographic(piece))
         if is_exported and not (edit and edit.is_markup):
             piece = escape(piece).replace("&#x27;", "&#39;")
         return piece
@@ -120,16 +121,13 @@ _INLINE = ("b", "i", "em", "strong", "u", 'span class="term"', 'font color="#333
 
 
 def _html(text: str, word: Word, _: Word | None, chance: random.Random) -> _Edit:
-    kind = chance.random()
-    if kind < 0.5:
-        tag = _pick(_INLINE, chance)
-        return _Edit(word.start, word.end, f"<{tag}>{word.text}</{tag.split()[0]}>", is_markup=True)
-    if kind < 0.8 and text[word.end : word.end + 1] == " ":
-        return _Edit(
-            word.start, word.end + 1, word.text + _pick(("&nbsp;", "<br>", "<br />\n", "&#160;"), chance), is_markup=True
-        )
-    quote = _pick(("&quot;", "&#34;", "&ldquo; &rdquo;"), chance).split()
-    return _Edit(word.start, word.end, quote[0] + word.text + quote[-1], is_markup=True)
+    start, end, found = word
+    if "'" in found:
+        return _Edit(start, end, found.replace("'", _pick(("&#39;", "&apos;", "&rsquo;", "&#8217;"), chance)), is_markup=True)
+    if chance.random() < 0.4 and text[end : end + 1] == " ":
+        return _Edit(start, end + 1, found + _pick(("&nbsp;", "&#160;", "<br>", "<br />\n"), chance), is_markup=True)
+    tag = _pick(_INLINE, chance)
+    return _Edit(start, end, f"<{tag}>{found}</{tag.split()[0]}>", is_markup=True)
 
 
 def _in_paragraphs(text: str) -> str:
@@ -144,7 +142,12 @@ def _in_paragraphs(text: str) -> str:
 
 # --- Unicode ----------------------------------------------------------------------------------------------------------
 
-_APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=[a-z])")
+# What a word processor makes of apostrophes and quotes that are typed.
+_TYPOGRAPHIC = (
+    (re.compile(r"(?<=[A-Za-z])'(?=[a-z])"), "’"),
+    (re.compile(r'(?<![^\s(])"(?=[A-Za-z])'), "“"),
+    (re.compile(r'(?<=[A-Za-z.,])"(?=[\s).,:;]|\Z)'), "”"),
+)
 _LIGATURES = (("ffi", "ﬃ"), ("ffl", "ﬄ"), ("ff", "ﬀ"), ("fi", "ﬁ"), ("fl", "ﬂ"))
 
 
@@ -159,15 +162,19 @@ def _misread(text: str) -> str:
 _FREE = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
 
+def _typographic(text: str) -> str:
+    for pattern, sign in _TYPOGRAPHIC:
+        text = pattern.sub(sign, text)
+    return text
+
+
 def _unicode(text: str, word: Word, _: Word | None, chance: random.Random) -> _Edit:
     start, end, found = word
     if "'" in found:
         return _Edit(start, end, found.replace("'", "’"), is_misread=True)
     kind = chance.random()
-    if kind < 0.25 and text[end : end + 1] == " ":
+    if kind < 0.5 and text[end : end + 1] == " ":
         return _Edit(start, end + 1, f"{found}\xa0", is_misread=True)
-    if kind < 0.6:
-        return _Edit(start, end, f"“{found}”", is_misread=True)
     if kind < 0.75 and (pair := next(((a, b) for a, b in _LIGATURES if a in found), None)):
         return _Edit(start, end, found.replace(*pair, 1))
     at = 1 + int(chance.random() * (len(found) - 1)) if len(found) > 1 else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import html
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -72,20 +73,26 @@ def test_repeats_are_of_a_letter_or_of_punctuation():
 
 def test_html_comes_back_when_tags_go_and_references_are_decoded():
     for name in "abcdef":
-        damaged = Damager(0.1, ("html",))(PROSE, name).text
-        plain = html.unescape(re.sub(r"<[^<>]+>", " ", damaged)).replace("“", '"').replace("”", '"')
-        assert re.sub(r"[\s\"]+", "", plain) == re.sub(r"\s+", "", PROSE)
+        damaged = Damager(0.3, ("html",))(PROSE, name).text
+        plain = html.unescape(re.sub(r"<(?!br)[^<>]+>", "", re.sub(r"<br[^<>]*>", " ", damaged)))
+        assert plain.replace("’", "'").split() == PROSE.split()
     texts = [Damager(0.1, ("html",))('a < b & "c" isn\'t said', str(i)).text for i in range(40)]
-    assert 10 < sum(t.startswith("<p>a &lt; b &amp; ") for t in texts) < 30
+    assert 10 < sum(t.startswith("<p>") and "&lt; b &amp; &quot;c&quot;" in t for t in texts) < 30
 
 
 def test_misread_text_is_utf_8_read_as_windows_1252():
-    damaged = Damager(0.3, ("unicode",))(PROSE, "a").text
-    found = set(re.findall("â€.|Â.", damaged))
-    assert {"â€œ", "â€\x9d", "Â\xa0"} <= found
-    back = {"â€œ": "“", "â€\x9d": "”", "Â\xa0": "\xa0"}
+    text = 'It\'s the "first" word — of a café, they say. ' * 50
+    found = [Damager(0.1, ("unicode",))(text, str(i)).text for i in range(20)]
+    misread = [t for t in found if "“" not in t and "â€œfirst" in t]
+    assert 5 < len(misread) < 15
+    back = {"â€œ": "“", "â€\x9d": "”", "â€™": "’", "Â\xa0": "\xa0", "â€”": "—", "Ã©": "é"}
     for broken, right in back.items():
+        assert all(broken in t for t in misread)
         assert right.encode() == b"".join(c.encode("cp1252") if c != "\x9d" else b"\x9d" for c in broken)
+    # What is invisible, or two letters in one sign, is all that else was done.
+    for t in set(found) - set(misread):
+        plain = re.sub("[\u200b\u200c\u00ad\ufeff]", "", t).replace("â€™", "'").replace("Â\xa0", " ")
+        assert unicodedata.normalize("NFKC", plain) == text
 
 
 def test_code_addresses_and_names_are_spared():
