@@ -29,6 +29,15 @@ TOY = Path(__file__).with_name("toy_task.py")
 TIMES = ("seconds", "tokens_per_second")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """As many threads here as in ``program``: the same bits are promised for the same number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def program(folder, *launcher, **options):
     """Run the toy in a process of its own, or several; return the process that has ended."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
