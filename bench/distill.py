@@ -4,10 +4,11 @@
 
 *Published*: what bloomberg/minilmv2.bb does (its ``MiniLM.forward``), written anew: both models return all hidden states and all
 attention probabilities (which rules out fused attention), queries, keys and values are computed a second time from the hidden
-states, and a loop over the batch computes each text without its padding. *This project*: ``vinilm.distillation``. Both have the
-same models, the same batch, the same loss (compared first). ``loss``: from queries, keys and values to the gradient of the
-student's; ``step``: teacher, student, loss and gradient of all weights. Each measure is a process of its own; its memory is the
-peak (Linux) less what it had before. Turns alternate, the fastest counts, in processor time.
+states, and a loop over the batch computes each text without its padding. *This project*: ``vinilm.distillation``, as ``vinilm
+distill --micro-batch 8`` has it: what is behind the projections is not computed, and the texts of a step are sorted by length.
+Both have the same models, the same texts, the same loss (compared). ``loss``: from queries, keys and values to the gradient of
+the student's, of one padded batch for both; ``step``: teacher, student, loss and gradient of all weights. Each measure is a
+process of its own; its memory is the peak (Linux) less what it had before. Turns alternate, the fastest counts, in processor time.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
-from vinilm.distillation.projections import Projections
+from vinilm.distillation.projections import Projections, end_at_projections
 from vinilm.distillation.relations import QKV, relation_loss
 
 #: Name -> teacher's layers and hidden size, student's, relation heads, texts, longest text.
@@ -37,18 +38,22 @@ SHAPES = {
 WAYS = ("published", "project")
 PARTS = ("loss", "step")
 _TURNS = 3
+#: Texts of a micro-batch.
+_AT_A_TIME = 8
 
 
 def models(layers: int, hidden: int, student_layers: int, student_hidden: int, way: str) -> tuple[BertModel, BertModel]:
     """Teacher and student, as each way needs them."""
     torch.manual_seed(1)
-    made = []
+    made: list[BertModel] = []
     for count, size in ((layers, hidden), (student_layers, student_hidden)):
         config = BertConfig(
             num_hidden_layers=count, hidden_size=size, num_attention_heads=size // 32, intermediate_size=4 * size,
             attn_implementation="eager" if way == "published" else "sdpa",
         )  # fmt: skip
         made.append(BertModel(config, add_pooling_layer=False))
+        if way == "project":
+            end_at_projections(made[-1])
     return made[0].requires_grad_(False).eval(), made[1].eval()  # without dropout, so that the two ways agree
 
 
@@ -60,6 +65,12 @@ def batch(texts: int, longest: int) -> tuple[torch.Tensor, torch.Tensor]:
     ids = torch.randint(1000, 30000, (texts, longest), generator=generator)
     mask = (torch.arange(longest) < lengths[:, None]).long()
     return ids * mask, mask
+
+
+def micro_batches(ids: torch.Tensor, mask: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The texts of a batch by length, some at a time, as wide as the longest of them."""
+    order = mask.sum(-1).argsort()
+    return [(ids[some, : mask[some].sum(-1).max()], mask[some, : mask[some].sum(-1).max()]) for some in order.split(_AT_A_TIME)]
 
 
 def published_loss(teacher: QKV, student: QKV, mask: torch.Tensor, heads: int) -> torch.Tensor:
@@ -101,32 +112,40 @@ def measure(shape: str, way: str, part: str) -> dict[str, float]:
     ids, mask = batch(texts, longest)
     caught = [Projections(teacher, layers - 1), Projections(student, student_layers - 1)] if way == "project" else []
 
-    def qkv(model: BertModel, which: int) -> QKV:
+    def qkv(model: BertModel, which: int, ids: torch.Tensor, mask: torch.Tensor) -> QKV:
         if way == "published":
             return published_qkv(model, len(model.encoder.layer) - 1, ids, mask)
         model(ids, mask)
         return caught[which].take()
 
-    def loss(t: QKV, s: QKV) -> torch.Tensor:
-        return published_loss(t, s, mask, heads) if way == "published" else relation_loss(t, s, mask, heads).total.mean()
+    def loss(t: QKV, s: QKV, mask: torch.Tensor) -> torch.Tensor:
+        return published_loss(t, s, mask, heads) if way == "published" else relation_loss(t, s, mask, heads).total.sum() / texts
+
+    def step() -> float:
+        total = 0.0
+        for some_ids, some_mask in micro_batches(ids, mask) if way == "project" else [(ids, mask)]:
+            with torch.no_grad():
+                t = qkv(teacher, 0, some_ids, some_mask)
+            share = loss(t, qkv(student, 1, some_ids, some_mask), some_mask)
+            share.backward()
+            total += share.item()
+        return total
+
+    def loss_alone() -> float:
+        found = loss(given[0], QKV(*(x.clone().requires_grad_() for x in given[1])), mask)
+        found.backward()
+        return found.item()
 
     with torch.no_grad():
-        given = QKV(*(x.clone() for x in qkv(teacher, 0))), QKV(*(x.clone() for x in qkv(student, 1)))
+        given = [QKV(*(x.clone() for x in qkv(model, which, ids, mask))) for which, model in enumerate((teacher, student))]
     before = memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak
     best, value = float("inf"), 0.0
     for _ in range(_TURNS):
-        inputs = QKV(*(x.clone().requires_grad_() for x in given[1]))
         student.zero_grad(set_to_none=True)
         started = time.process_time()
-        if part == "loss":
-            found = loss(given[0], inputs)
-        else:
-            with torch.no_grad():
-                t = qkv(teacher, 0)
-            found = loss(t, qkv(student, 1))
-        found.backward()
-        best, value = min(best, time.process_time() - started), found.item()
+        value = step() if part == "step" else loss_alone()
+        best = min(best, time.process_time() - started)
     return {"seconds": best, "MB": memory("VmHWM") - before, "loss": value, "tokens": int(mask.sum())}
 
 

@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 _NAMES = ("query", "key", "value")
 
 
+def end_at_projections(encoder: BertModel) -> None:
+    """Let the last layer of ``encoder`` compute its queries, keys and values, and nothing that comes of them.
+
+    For a model of which only these are asked: it puts out what went into that layer. Its parameters and their names stay.
+    """
+    last: Any = encoder.encoder.layer[-1]
+    projections = [getattr(last.attention.self, name) for name in _NAMES]
+
+    def forward(hidden_states: Tensor, *_arguments: object, **_options: object) -> Tensor:
+        for projection in projections:
+            projection(hidden_states)
+        return hidden_states
+
+    last.forward = forward
+
+
 class Projections:
     """Catches what the three projections of one layer put out, in every forward pass while it is open.
 

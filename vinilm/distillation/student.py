@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vinilm.distillation.encoders import load_config, load_encoder
+from vinilm.distillation.projections import end_at_projections
 from vinilm.tokens import Tokenizer
+from vinilm.training.random_state import seeded
 from vnlp_prep.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -123,17 +125,19 @@ def _new(teacher: ModelFolder, shape: NewShape, seed: int) -> BertModel:
         "intermediate_size": shape.inner,
     }
     config.update({"architectures": ["BertModel"], "dtype": "float32", **sizes})
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return BertModel(config, add_pooling_layer=False)
 
 
 class Student(nn.Module):
     """The student, and what it has only while it learns."""
 
-    def __init__(self, encoder: BertModel, *, bridge_to: int | None = None, mlm: bool = False, dropout: float = 0.0) -> None:
-        """``bridge_to``: compare vectors of texts with ones of so many dimensions, through a matrix that is learnt if need be.
+    def __init__(
+        self, encoder: BertModel, seed: int, *, bridge_to: int | None = None, mlm: bool = False, dropout: float = 0.0
+    ) -> None:
+        """``seed``: of the weights that begin at random.
 
+        ``bridge_to``: compare vectors of texts with ones of so many dimensions, through a matrix that is learnt if need be.
         ``mlm``: with a head that predicts tokens, its output tied to the embeddings. ``dropout``: share of the activations that
         are dropped; ``config.json`` keeps what it says. What cannot get a gradient is frozen.
         """
@@ -144,14 +148,16 @@ class Student(nn.Module):
                 module.p = dropout
         size = encoder.config.hidden_size
         self.bridge: nn.Linear | None = None
-        if bridge_to is not None and bridge_to != size:
-            self.bridge = nn.Linear(size, bridge_to, bias=False)
         self.head: nn.Sequential | None = None
-        if mlm:
-            self.head = nn.Sequential(nn.Linear(size, size), nn.GELU(), nn.LayerNorm(size, eps=encoder.config.layer_norm_eps))
-            self.head_bias = nn.Parameter(torch.zeros(encoder.config.vocab_size))
+        with seeded(seed):
+            if bridge_to is not None and bridge_to != size:
+                self.bridge = nn.Linear(size, bridge_to, bias=False)
+            if mlm:
+                self.head = nn.Sequential(nn.Linear(size, size), nn.GELU(), nn.LayerNorm(size, eps=encoder.config.layer_norm_eps))
+                self.head_bias = nn.Parameter(torch.zeros(encoder.config.vocab_size))
         if bridge_to is None and not mlm:
-            # The relations are those of the last layer's queries, keys and values: nothing behind them is learnt.
+            # The relations are those of the last layer's queries, keys and values: nothing behind them is learnt, or computed.
+            end_at_projections(encoder)
             last: Any = encoder.encoder.layer[-1]
             for part in (last.attention.output, last.intermediate, last.output):
                 part.requires_grad_(False)

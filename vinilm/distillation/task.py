@@ -68,6 +68,7 @@ class Distillation:
         self._sentences = SentenceTeacher.load(sentences, source) if sentences and settings.alignment else None
         self.model = Student(
             beginning.encoder(training.seed),
+            training.seed,
             bridge_to=(sentences or source).shape.hidden_size if settings.alignment else None,
             mlm=settings.mlm > 0,
             dropout=settings.dropout,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vinilm.distillation.encoders import TRAINABLE_POOLINGS, load_encoder, text_vectors
-from vinilm.distillation.projections import Projections
+from vinilm.distillation.projections import Projections, end_at_projections
 from vinilm.distillation.relations import QKV
 from vinilm.distillation.texts import Texts, Words
 from vinilm.tokens import Tokenizer
@@ -44,13 +44,14 @@ class RelationTeacher:
     def __init__(self, source: ModelFolder, layer: int, *, vectors: bool) -> None:
         """Load the encoder in ``source``. ``layer``: whose relations are learnt, counted from 1.
 
-        ``vectors``: it also teaches vectors of texts; otherwise the layers above ``layer`` are left out.
+        ``vectors``: it also teaches vectors of texts; otherwise what comes behind the projections of ``layer`` is left out.
         """
         if vectors:
             _check_pooling(source)
         encoder = load_encoder(source)
         if not vectors:
             encoder.encoder.layer = encoder.encoder.layer[:layer]
+            end_at_projections(encoder)
         self.encoder = frozen(encoder)
         self._projections = Projections(self.encoder, layer - 1)
         self._pooling = source.pooling if vectors else None

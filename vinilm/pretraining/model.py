@@ -37,16 +37,16 @@ class LanguageModel:
         Its output is tied to the embeddings either way. Raises ModelError, BackendError if transformers is not installed.
         """
         try:
-            import torch
             from transformers import BertConfig, BertForMaskedLM
+
+            from vinilm.training.random_state import seeded
         except ImportError as error:
             raise BackendError(
                 f'training needs {error.name or "a library"}, which is not installed: pip install "vnlp-prep[train]"'
             ) from error
         config = BertConfig.from_pretrained(source.encoder, local_files_only=True)
         config.architectures, config.dtype, config.tie_word_embeddings = ["BertForMaskedLM"], "float32", True
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             model = BertForMaskedLM(config)
         weights = {name: tensor.float() for name, tensor in read_weights(source.encoder).items()}
         own = {_standard(name) for name in model.state_dict()}

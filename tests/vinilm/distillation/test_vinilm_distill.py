@@ -17,7 +17,9 @@ from training_runs import TWO_PROCESSES, figures, files, kill_after, metrics, pr
 
 from vinilm import FeatureExtractor  # noqa: E402
 from vinilm.distillation.data import DistillationData  # noqa: E402
+from vinilm.distillation.encoders import load_encoder  # noqa: E402
 from vinilm.distillation.plan import Plan  # noqa: E402
+from vinilm.distillation.projections import Projections, end_at_projections  # noqa: E402
 from vinilm.distillation.settings import DistillationSettings  # noqa: E402
 from vinilm.distillation.student import Beginning, NewShape  # noqa: E402
 from vinilm.distillation.task import Distillation, MicroBatch  # noqa: E402
@@ -120,6 +122,21 @@ def test_relations_alone_train_nothing_that_gets_no_gradient(tiny):
     assert {name.split("layer.")[1][:2] for name in frozen} == {"1."}  # of the last layer only
 
 
+def test_what_nobody_asks_for_is_not_computed_and_changes_nothing(tiny):
+    """Behind the projections of a last layer: attention, feed-forward network."""
+    ids = torch.tensor([[2, 7, 9, 11, 3], [2, 8, 3, 0, 0]])
+    mask = (ids != 0).long()
+    whole, part = (load_encoder(open_model(tiny)).eval() for _ in range(2))
+    names = list(part.state_dict())
+    with Projections(whole, 1) as wanted, Projections(part, 1) as caught:
+        end_at_projections(part)
+        part.encoder.layer[1].output.dense.register_forward_hook(lambda *_: pytest.fail("computed"))
+        whole(ids, mask), part(ids, mask)
+        for a, b in zip(wanted.take(), caught.take(), strict=True):
+            assert torch.equal(a, b)
+    assert list(part.state_dict()) == names
+
+
 def test_the_loss_of_texts_does_not_depend_on_their_company(tiny):
     settings = DistillationSettings(alignment=2.0, mlm=1.0)
     task = task_of(tiny, settings, Beginning(open_model(tiny), layers=(1,)))
@@ -156,6 +173,21 @@ def test_a_step_is_the_same_for_any_number_of_processes_and_micro_batches(tiny):
         items = {name: sum(task.items(m)[name] for m in micro_batches) for name in task.items(micro_batches[0])}
         losses.append(sum(task.loss(m, items)[0].item() for m in micro_batches))
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+
+
+def test_what_begins_at_random_depends_on_the_seed_alone(tiny):
+    """Else another process, or the same command again, trains another model."""
+
+    def weights(seed: int) -> dict[str, torch.Tensor]:
+        torch.randn(3)  # whoever drew before
+        beginning = Beginning(open_model(tiny), shape=NewShape(1, 32, 2))
+        return task_of(tiny, DistillationSettings(alignment=1, mlm=1), beginning, seed=seed).model.state_dict()
+
+    one, again, other = weights(1), weights(1), weights(2)
+    assert {"bridge.weight", "head.0.weight"} <= one.keys()
+    assert all(torch.equal(tensor, again[name]) for name, tensor in one.items())
+    different = {name.split(".")[0] for name, tensor in one.items() if not torch.equal(tensor, other[name])}
+    assert different == {"encoder", "bridge", "head"}
 
 
 def test_a_student_that_reads_other_tokens_is_refused(tiny, tmp_path):
