@@ -8,7 +8,7 @@ states, and a loop over the batch computes each text without its padding. *This 
 distill --micro-batch 8`` has it: what is behind the projections is not computed, and the texts of a step are sorted by length.
 Both have the same models, the same texts, the same loss (compared). ``loss``: from queries, keys and values to the gradient of
 the student's, of one padded batch for both; ``step``: teacher, student, loss and gradient of all weights. Each measure is a
-process of its own; its memory is the peak (Linux) less what it had before. Turns alternate, the fastest counts, in processor time.
+process of its own; its memory is the peak (Linux) less what it had before. Of turns the fastest counts, in processor time.
 """
 
 from __future__ import annotations
