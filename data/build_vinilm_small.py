@@ -1,6 +1,6 @@
 """Train ``models/vinilm-small``: the documentation corpus as sections, a domain vocabulary, distillation, half precision.
 
-    python data/build_vinilm_small.py CORPUS -o WORK          about two hours on one core; goes on after an interruption
+    python data/build_vinilm_small.py CORPUS -o WORK          about an hour and a half on one core; goes on after an interruption
 
 CORPUS is ``vmware_docs.jsonl.gz`` (see ``README.md``). Six repositories are left out of all training, so that there are documents
 which the model has never seen: they are what it is evaluated on. The steps are the commands that any user has:
@@ -42,7 +42,7 @@ FEWEST_WORDS, MOST_CHARACTERS = 12, 1500
 #: A section with fewer words than one in so many characters is a table or a listing.
 CHARACTERS_A_WORD = 30
 
-DISTILL = """--layers 1,5,6 --relations 0.3 --relation-heads 12 --alignment 10 --crops 1 --phase 128:1500 --batch-size 56
+DISTILL = """--layers 1,5,6 --relations 0.3 --relation-heads 12 --alignment 10 --crops 1 --phase 128:900 --batch-size 56
     --learning-rate 3e-4 --warmup 0.05 --precision bfloat16 --heldout 0.01 --evaluate-every 300 --checkpoint-every 150""".split()
 
 
