@@ -128,12 +128,15 @@ def distill(
         shape = replace(shape, intermediate_size=intermediate_size)
     source = open_model(teacher)
     beginning = Beginning(source, layers, open_model(student) if student else None, shape)
+    if sentence_teacher and not settings.alignment:
+        raise SettingsError("--sentence-teacher needs --alignment, the weight of what is learnt from it (10 is a good one)")
     sentences = open_model(sentence_teacher) if sentence_teacher else None
     corpus = take_corpus(inputs, rest, source, output)
     tokenizer = Tokenizer.load(source.tokenizer, lower_case=source.lower_case)
     plan = Plan.of(settings, training, source, tokenizer, beginning.hidden_size, corpus.preprocessor)
     accelerator = accelerator_for(training)
-    check_phases(training, source, accelerator.num_processes)
+    for model in (source, beginning.model or source):
+        check_phases(training, model, accelerator.num_processes)
     identity = {
         "command": "distill",
         "teacher": source.fingerprint,

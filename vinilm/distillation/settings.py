@@ -61,6 +61,6 @@ class DistillationSettings:
 
         heads = self.relation_heads
         if heads is None:
-            heads = max(h for h in range(1, teacher // 16 + 1) if teacher % h == 0 and student % h == 0)
+            heads = max(h for h in range(1, max(teacher // 16, 1) + 1) if teacher % h == 0 and student % h == 0)
         check_relation_heads(heads, teacher=teacher, student=student)
         return heads

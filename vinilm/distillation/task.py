@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from vinilm.models import ModelFolder
 
 
-#: Held-out sequences that are looked at.
-_EVALUATED = 1024
+#: Held-out sequences that are looked at, and the seed of what is hidden in them: the same in every evaluation, of every run.
+_EVALUATED, _EVALUATION_SEED = 1024, 20_210_000
 #: Of them at a time.
 _AT_A_TIME = 32
 
@@ -95,11 +95,12 @@ class Distillation:
         numbers = source.numbers(place)
         mine = share_of(np.arange(len(numbers)), rank, world)
         sequences = [source.chunks.sequence(int(numbers[i])) for i in mine]
-        out = self._micro_batches(sequences, mine, step, has_relations=True)
+        out = []
         if settings.alignment and settings.crops:
             short = crops(sequences, mine, self._plan.words, settings.crops, seed=training.seed, step=step)
             out += self._micro_batches(sorted(short, key=len), None, step, has_relations=False)
-        return out
+        # Last, for they need all parameters: crops have no hidden tokens.
+        return out + self._micro_batches(sequences, mine, step, has_relations=True)
 
     def _micro_batches(
         self, sequences: Sequence[Ints], places: Ints | None, step: int, *, has_relations: bool
@@ -110,11 +111,16 @@ class Distillation:
             rows = sequences[start : start + size]
             texts = Texts.of(rows, self._source.shape.pad_token_id)
             masked = None
-            if self._plan.masking and places is not None:
-                batch = Batch(texts.ids, texts.mask, np.zeros_like(texts.ids))
-                masked = self._plan.masking(batch, places[start : start + size], seed=self._plan.training.seed, step=step)
+            if places is not None:
+                masked = self._masked(texts, places[start : start + size], self._plan.training.seed, step)
             out.append(MicroBatch(texts, self._written(rows), has_relations, masked))
         return out
+
+    def _masked(self, texts: Texts, places: Ints, seed: int, step: int) -> tuple[Ints, Ints] | None:
+        """Return the ids with some hidden, and the labels; None if that is not learnt."""
+        if not self._plan.masking:
+            return None
+        return self._plan.masking(Batch(texts.ids, texts.mask, np.zeros_like(texts.ids)), places, seed=seed, step=step)
 
     def _written(self, rows: Sequence[Ints]) -> Texts | None:
         return self._sentences.texts(rows, self._plan.words) if self._sentences else None
@@ -135,21 +141,18 @@ class Distillation:
     def loss(self, micro_batch: MicroBatch, items: Mapping[str, float]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the micro-batch's share of the loss of the step, and of its parts."""
         settings = self._plan.settings
-        sums = self._sums(micro_batch)
-        parts = {name: total / items[_COUNTED[name]] for name, total in sums.items()}
-        if micro_batch.masked:
-            parts["mlm"] = self._mlm(micro_batch.masked, micro_batch.texts) / max(items["hidden"], 1)
-        weights = {"relations": settings.relations, "alignment": settings.alignment, "mlm": settings.mlm}
-        return torch.stack([weights[name] * part for name, part in parts.items()]).sum(), parts
+        parts = {name: total / max(items[_COUNTED[name]], 1) for name, total in self._sums(micro_batch).items()}
+        return torch.stack([getattr(settings, name) * part for name, part in parts.items()]).sum(), parts
 
     def _sums(self, micro_batch: MicroBatch) -> dict[str, Tensor]:
-        """Return the sums over the texts of what is learnt of them: ``relations``, ``alignment``."""
+        """Return the sums of what is learnt of the texts: ``relations``, ``alignment``, ``mlm``."""
         settings, device = self._plan.settings, self.model.device
         ids, mask = (torch.from_numpy(a).to(device) for a in (micro_batch.texts.ids, micro_batch.texts.mask))
         relate = bool(settings.relations) and micro_batch.has_relations
         taught = self._teacher(ids, mask) if relate or (settings.alignment and not self._sentences) else None
-        states = self.model.encoder(ids, mask).last_hidden_state
         out = {}
+        if relate or settings.alignment:
+            states = self.model.encoder(ids, mask).last_hidden_state
         if relate and taught and taught.qkv:
             out["relations"] = relation_loss(taught.qkv, self._projections.take(), mask, self._plan.heads).total.sum()
         if settings.alignment:
@@ -160,11 +163,13 @@ class Distillation:
                 wanted = self._sentences.vectors(*(torch.from_numpy(a).to(device) for a in (written.ids, written.mask)))
             assert wanted is not None  # who has no sentence teacher has a teacher of vectors
             out["alignment"] = (1 - functional.cosine_similarity(vectors, wanted, dim=-1)).sum()
+        if micro_batch.masked:
+            out["mlm"] = self._mlm(micro_batch.masked, mask)
         return out
 
-    def _mlm(self, masked: tuple[Ints, Ints], texts: Texts) -> Tensor:
+    def _mlm(self, masked: tuple[Ints, Ints], mask: Tensor) -> Tensor:
         """Return the sum of the losses of the hidden tokens."""
-        ids, labels, mask = (torch.from_numpy(a).to(self.model.device) for a in (*masked, texts.mask))
+        ids, labels = (torch.from_numpy(a).to(self.model.device) for a in masked)
         states = self.model.encoder(ids, mask).last_hidden_state
         hidden = labels != IGNORED
         return functional.cross_entropy(self.model.predicted(states[hidden]).float(), labels[hidden], reduction="sum")
@@ -172,20 +177,24 @@ class Distillation:
     # --- evaluation and result ----------------------------------------------------------------------------------------
 
     def evaluate(self, rank: int, world: int) -> dict[str, float]:
-        """Return the sums of the losses of this process's held-out sequences, and how many there are."""
+        """Return the sums of the losses of this process's held-out sequences, and of what they are divided by."""
         numbers = share_of(np.arange(min(len(self._heldout), _EVALUATED)), rank, world)
-        sums = {"texts": float(len(numbers)), "relations": 0.0, "alignment": 0.0}
+        sums = dict.fromkeys((*_COUNTED, *_COUNTED.values()), 0.0)
         for start in range(0, len(numbers), _AT_A_TIME):
-            rows = [self._heldout.sequence(int(n)) for n in numbers[start : start + _AT_A_TIME]]
+            places = numbers[start : start + _AT_A_TIME]
+            rows = [self._heldout.sequence(int(n)) for n in places]
             texts = Texts.of(rows, self._source.shape.pad_token_id)
-            for name, total in self._sums(MicroBatch(texts, self._written(rows), has_relations=True)).items():
-                sums[name] += float(total)
+            masked = self._masked(texts, places, _EVALUATION_SEED, 0)
+            micro_batch = MicroBatch(texts, self._written(rows), has_relations=True, masked=masked)
+            for name, value in {**self._sums(micro_batch), **self.items(micro_batch)}.items():
+                if name in sums:
+                    sums[name] += float(value)
         return sums
 
     def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
-        """Return the mean losses: of the parts, and ``loss``, without that of hidden tokens."""
+        """Return the mean losses: of the parts, and ``loss``, their sum by their weights."""
         settings = self._plan.settings
-        means = {name: sums[name] / max(sums["texts"], 1) for name in ("relations", "alignment") if getattr(settings, name)}
+        means = {name: sums[name] / max(sums[counted], 1) for name, counted in _COUNTED.items() if getattr(settings, name)}
         return {"loss": sum(getattr(settings, name) * mean for name, mean in means.items()), **means}
 
     def save(self, folder: Path) -> None:
@@ -194,4 +203,4 @@ class Distillation:
 
 
 # What a part of the loss is divided by.
-_COUNTED = {"relations": "related", "alignment": "texts"}
+_COUNTED = {"relations": "related", "alignment": "texts", "mlm": "hidden"}

@@ -73,7 +73,8 @@ class Masking:
 
     @staticmethod
     def _draws(width: int, seed: int, step: int, row: int) -> npt.NDArray[np.float64]:
-        return np.random.Generator(np.random.Philox(counter=[0, 0, row, step], key=[seed, 0])).random((3, width))
+        # Token by token, so that those of a text are the same however wide its batch is.
+        return np.random.Generator(np.random.Philox(counter=[0, 0, row, step], key=[seed, 0])).random((width, 3)).T
 
     def _chosen(self, batch: Batch, may_be: npt.NDArray[np.bool_], draws: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Return which tokens are chosen: words in random order, until the share of their row's tokens is reached."""

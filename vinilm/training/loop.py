@@ -63,7 +63,8 @@ class Task(Protocol):
     def model(self) -> nn.Module:
         """What is trained. Other models that the task uses, such as a teacher, are no part of it.
 
-        Every parameter that requires a gradient must get one in each micro-batch: freeze the others (``requires_grad_(False)``).
+        Every parameter that requires a gradient must get one in the last micro-batch of each step, with which processes add up
+        their gradients: freeze the others (``requires_grad_(False)``).
         """
 
     def prepare(self, device: torch.device) -> None:

@@ -96,8 +96,11 @@ def test_a_new_student_has_the_sizes_that_were_asked_for(tiny, corpus, tmp_path)
     config = json.loads((out / "config.json").read_text())
     assert [config[k] for k in ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size")] == [1, 32, 2, 48]
     assert open_model(out).shape.intermediate_size == 48
-    line = json.loads((out / "training" / "metrics.jsonl").read_text().splitlines()[1])
+    first, line = metrics(out)[:2]
     assert {"relations", "alignment", "mlm"} <= line.keys()
+    held_out = first["evaluation"]
+    assert held_out["loss"] == pytest.approx(held_out["relations"] + held_out["alignment"] + 0.5 * held_out["mlm"])
+    assert held_out["mlm"] == pytest.approx(np.log(30522), rel=0.1)  # it knows nothing yet
 
 
 def test_another_model_as_student_and_as_sentence_teacher(tiny, minilm, corpus, tmp_path, capsys):
@@ -142,8 +145,8 @@ def test_the_loss_of_texts_does_not_depend_on_their_company(tiny):
     task = task_of(tiny, settings, Beginning(open_model(tiny), layers=(1,)))
     task.model.eval()
     micro_batches = task.batch(1, 0, 1)
-    assert [m.has_relations for m in micro_batches] == [True, False]
-    whole = micro_batches[0]
+    assert [m.has_relations for m in micro_batches] == [False, True]
+    whole = micro_batches[1]
     items = task.items(whole)
     loss, parts = task.loss(whole, items)
     total, sums = 0.0, dict.fromkeys(parts, 0.0)
@@ -167,7 +170,7 @@ def test_a_step_is_the_same_for_any_number_of_processes_and_micro_batches(tiny):
     beginning = Beginning(open_model(tiny), layers=(2,))
     losses = []
     for world, micro_batch in ((1, None), (2, None), (1, 3)):
-        task = task_of(tiny, DistillationSettings(alignment=1.0), beginning, micro_batch=micro_batch)
+        task = task_of(tiny, DistillationSettings(alignment=1.0, mlm=1.0), beginning, micro_batch=micro_batch)
         task.model.eval()
         micro_batches = [m for rank in range(world) for m in task.batch(2, rank, world)]
         items = {name: sum(task.items(m)[name] for m in micro_batches) for name in task.items(micro_batches[0])}
@@ -224,6 +227,7 @@ def test_a_beginning_is_one_of_three():
         (("--layers", "1", "--relations", "0"), "there is nothing to learn"),
         (("--layers", "1", "--phase", "256:1"), "sequences of 256 tokens, but tiny reads 128 at most"),
         (("--layers", "1", "--heldout", "0"), "none of 60 texts is held out"),
+        (("--layers", "1", "--sentence-teacher", "{tiny}"), "--sentence-teacher needs --alignment"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(tiny, corpus, tmp_path, capsys, arguments, message):
@@ -233,6 +237,16 @@ def test_what_cannot_be_done_is_said_in_one_line(tiny, corpus, tmp_path, capsys,
     assert message in said
     assert "Traceback" not in said
     assert not (tmp_path / "out" / "config.json").exists()
+
+
+def test_a_student_that_reads_less_than_its_teacher_is_not_given_more(tiny, minilm, corpus, tmp_path, capsys):
+    assert distill(corpus, tmp_path / "out", "--teacher", minilm, "--student", tiny, "--phase", "256:1") == 2
+    assert "sequences of 256 tokens, but tiny reads 128 at most" in capsys.readouterr().err
+
+
+def test_relation_heads_of_narrow_and_of_published_models():
+    found = [DistillationSettings().heads_of(*sizes) for sizes in ((8, 8), (12, 8), (768, 384), (1024, 768), (1024, 1024))]
+    assert found == [1, 1, 48, 64, 64]
 
 
 def test_an_empty_corpus_is_no_corpus(tiny, tmp_path, capsys):
@@ -281,7 +295,7 @@ def test_a_killed_distillation_goes_on_to_the_same_bits(tiny, corpus, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_distill_as_one(tiny, corpus, tmp_path):
-    options = ("distill", corpus, "--teacher", tiny, "--layers", "2", "--alignment", "1", *SMALL)
+    options = ("distill", corpus, "--teacher", tiny, "--layers", "2", "--alignment", "1", "--mlm", "1", *SMALL)
     with process(*options, "-o", tmp_path / "two", launcher=TWO_PROCESSES) as two:
         said = two.communicate(timeout=600)[1]
     assert two.returncode == 0, said

@@ -97,6 +97,8 @@ def test_it_depends_on_seed_step_and_row_alone(tokenizer):
     assert [(a == b).all() for a, b in zip(whole, masked(masking, batch, step=3), strict=True)] == [True, True]
     some = masking(batch.rows(slice(2, 4)), np.array([2, 3]), seed=1, step=3)
     assert [(a[2:4] == b).all() for a, b in zip(whole, some, strict=True)] == [True, True]
+    wider = Batch(*(np.pad(a, ((0, 0), (0, 3))) for a in (batch.ids, batch.segments, batch.positions)))
+    assert [(a == b[:, :-3]).all() for a, b in zip(whole, masked(masking, wider, step=3), strict=True)] == [True, True]
     assert len({row.tobytes() for row in whole[1]}) > 3
     assert (masked(masking, batch, step=4)[1] != whole[1]).any()
     assert (masked(masking, batch, step=3, seed=2)[1] != whole[1]).any()
