@@ -83,6 +83,10 @@ def evaluate(models: tuple[str, ...], *, output: str, documents: tuple[str, ...]
     if documents:
         if models or options["retrieval"] or options["classification"]:
             raise SettingsError("--make builds sets; evaluate models on them with a second command")
+        context = click.get_current_context()
+        for name in sorted(options.keys() - {"where", *_FIELDS, *_SIZES, "test_share"}):
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+                raise SettingsError(f"--{name.replace('_', '-')} is for evaluating models, not for --make")
         _make(documents, output, options, quiet=quiet)
         return DONE
     if given := [name for name in ("where", *_FIELDS, *_SIZES) if options[name]]:

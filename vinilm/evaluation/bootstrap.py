@@ -54,7 +54,7 @@ def mean_of(values: npt.ArrayLike) -> Figure:
 
 def macro_f1(truth: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> Figure:
     """Return the mean of the F1 of the labels that occur, in ``truth`` or as one that was predicted wrongly for another."""
-    labels = np.unique(truth)
+    labels = np.unique(np.concatenate([truth, predicted]))
     true, said = truth[:, None] == labels, predicted[:, None] == labels
     parts = np.hstack([true & said, true, said]).astype(np.float64)
 

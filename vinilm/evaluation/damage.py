@@ -67,8 +67,10 @@ class Damager:
     def __post_init__(self) -> None:
         if not 0 < self.rate <= 1:
             raise SettingsError(f"damage={self.rate} must be above 0 and at most 1: the share of words that are damaged")
-        if unknown := set(self.kinds) - set(KINDS) or not self.kinds:
-            raise SettingsError(f"damage of the kind {unknown} is unknown; kinds are {', '.join(KINDS)}")
+        if not self.kinds:
+            raise SettingsError(f"no kind of damage is named; kinds are {', '.join(KINDS)}")
+        if unknown := [kind for kind in self.kinds if kind not in KINDS]:
+            raise SettingsError(f"damage of the kind {', '.join(unknown)} is unknown; kinds are {', '.join(KINDS)}")
 
     def __call__(self, text: str, name: str) -> Damaged:
         """Return ``text`` damaged; ``name`` tells equal texts apart.

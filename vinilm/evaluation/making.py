@@ -28,7 +28,10 @@ _QUERY_WORD = re.compile(r"\w[\w.'’/+#-]*")
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large a benchmark is made. ``queries``, ``passages`` and ``per_label`` are the most, None: all."""
+    """How large a benchmark is made. ``queries``, ``passages`` and ``per_label`` are the most, None: all.
+
+    Each query has a passage of its own, so there are no more queries than passages.
+    """
 
     queries: int | None = 500
     passages: int | None = None
@@ -85,7 +88,7 @@ def make_benchmark(
     names = ", ".join(map(shown, paths))
     if not found:
         raise InputError(f"{names}: no section with {sizes.min_words} words of prose in {counts['documents']:,} documents")
-    queries = _queries(found, sizes.queries)
+    queries = _queries(found, min((n for n in (sizes.queries, sizes.passages) if n is not None), default=None))
     if not queries:
         raise InputError(f"{names}: none of {counts['sections']:,} sections has a heading of 3 to 15 words that is its own")
     asked = {passage.id for passage in queries.values()}

@@ -123,7 +123,7 @@ class Result:
     @property
     def kinds(self) -> list[str]:
         """Kinds of damage that were evaluated alone."""
-        return [name.partition(":")[2] for name in self.conditions if name.startswith("damaged:")]
+        return list(dict.fromkeys(name.partition(":")[2] for name in self.conditions if ":" in name))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the figures of single items, for JSON."""
@@ -164,5 +164,5 @@ def _rounded(values: NamedTuple) -> dict[str, float]:
 
 
 def as_floats(values: Any) -> list[float]:
-    """Return the values as JSON has them."""
-    return [round(float(value), 6) for value in np.asarray(values)]
+    """Return the values as JSON has them, not rounded: a later run compares them with its own."""
+    return [float(value) for value in np.asarray(values)]

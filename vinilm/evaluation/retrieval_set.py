@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from vinilm.evaluation import jsonl
 from vinilm.evaluation.systems import set_name
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import InputError
+
+_SCORE = re.compile(r"-?[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ def _qrels(path: Path, documents: dict[str, None], queries: dict[str, str]) -> d
         if len(cells) != 3:
             raise InputError(f"{where}: {len(cells)} columns; they are query-id, corpus-id and score, with tabs between")
         query, document, score = cells
-        if not score.lstrip("-").isdecimal():
-            raise InputError(f"{where}: the score {score!r:.40} is no whole number")
+        if not _SCORE.fullmatch(score):
+            raise InputError(f"{where}: the score {score!r:.40} is no whole number (of nine digits at most)")
         if query not in queries:
             raise InputError(f"{where}: there is no query {query!r:.200} in queries.jsonl")
         if document not in documents:

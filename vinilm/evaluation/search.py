@@ -50,6 +50,10 @@ class Search:
     def _best(self, scores: Floats, places: npt.NDArray[np.int64]) -> tuple[Floats, npt.NDArray[np.int64]]:
         if scores.shape[1] > self.count:
             kept = np.argpartition(-scores, self.count - 1, axis=1)[:, : self.count]
+            last = np.take_along_axis(scores, kept, 1).min(axis=1, keepdims=True)
+            # Where more documents are as good as the last one that is kept, a partition keeps any of them.
+            tied = np.flatnonzero((scores >= last).sum(axis=1) > self.count)
+            kept[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, : self.count]
             scores, places = np.take_along_axis(scores, kept, 1), np.take_along_axis(places, kept, 1)
         order = np.lexsort((places, -scores), axis=1)  # of equal scores the document that came first
         return np.take_along_axis(scores, order, 1), np.take_along_axis(places, order, 1)

@@ -25,10 +25,10 @@ class _Heading(NamedTuple):
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*\r?\n", re.DOTALL | re.MULTILINE)
 _FENCE = re.compile(r"^[ \t>*+-]*(`{3,}|~{3,})")
-_ATX = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+_ATX = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+(.*)$")
 _SETEXT = re.compile(r"^[ ]{0,3}(?:=+|-{2,})[ \t]*$")
 _HTML_HEADING = re.compile(r"<h([1-6])\b[^<>]{0,500}>((?:[^<]|<(?!/?h[1-6]\b)){0,1000})</h\1\s*>", re.IGNORECASE)
-_ASCIIDOC = re.compile(r"^={1,6}[ \t]+(\S.*?)(?:[ \t]+=+)?[ \t]*$")
+_ASCIIDOC = re.compile(r"^={1,6}[ \t]+(\S.*)$")
 _ASCIIDOC_BLOCK = re.compile(r"^(?:-{4,}|\.{4,}|\+{4,}|/{4,}|`{3,}).*$")
 _UNDERLINE = re.compile(r"^([=\-`:.'\"~^_*+#])\1{2,}[ \t]*$")
 # Markup in a heading, and what is left of it.
@@ -77,6 +77,13 @@ def plain(heading: str) -> str:
     return " ".join(html.unescape(heading).split())
 
 
+def _unclosed(title: str, mark: str) -> str:
+    """Return a title without the marks that may close it, as in ``## Title ##``. Not by a pattern: those take time squared."""
+    title = title.rstrip(" \t")
+    bare = title.rstrip(mark)
+    return bare.rstrip(" \t") if bare[-1:] in ("", " ", "\t") else title
+
+
 def _lines(text: str, begin: int) -> Iterator[tuple[int, int, str]]:
     """Yield start, end (behind the line end) and content of each line."""
     while begin < len(text):
@@ -100,7 +107,7 @@ def _markdown(text: str, begin: int) -> Iterator[_Heading]:
                 fence = ""
             before = None
         elif match := _ATX.match(line):
-            yield _Heading(start, end, match[1])
+            yield _Heading(start, end, _unclosed(match[1], "#"))
             before = None
         elif before and _SETEXT.match(line):
             yield _Heading(before[0], end, before[1])
@@ -146,7 +153,7 @@ def _asciidoc(text: str, begin: int) -> Iterator[_Heading]:
             mark = line.rstrip()
             block = "" if mark == block or (block.startswith("```") and mark == "```") else block or mark
         elif not block and (match := _ASCIIDOC.match(line)):
-            yield _Heading(start, end, match[1])
+            yield _Heading(start, end, _unclosed(match[1], "="))
 
 
 def _html(text: str, begin: int) -> Iterator[_Heading]:

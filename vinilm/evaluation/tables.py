@@ -58,7 +58,7 @@ def tables(results: Iterable[Result], *, is_short: bool = False) -> list[Table]:
 
 def _of_set(result: Result, cells: Cells) -> Iterator[Table]:
     yield _figures(result, cells)
-    if {"damaged", "damaged-cleaned"} <= set(result.conditions):
+    if result.kinds or {"damaged", "damaged-cleaned"} <= set(result.conditions):
         yield _brought_back(result, cells)
     others = [system for system in result.readers if system != result.systems[0]]
     if others:
@@ -93,7 +93,7 @@ def _brought_back(result: Result, cells: Cells) -> Table:
             suffix = f":{kind}" if kind else ""
             raw, damaged, mended = (Key(system, c, main) for c in ("raw", f"damaged{suffix}", f"damaged-cleaned{suffix}"))
             shown = [f"{result.cells[key].value:.3f}" if key in result.cells else "" for key in (raw, damaged, mended)]
-            gain = cells.difference(result.difference(mended, damaged))
+            gain = cells.difference(result.difference(mended, damaged) if {mended, damaged} <= result.cells.keys() else None)
             shares = [cells.share(result.recovery(system, main, kind, reference)) for reference in ("raw", "cleaned")]
             table.rows.append([system, kind or "all kinds", *shown, gain, *shares])
     return table

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: End of a name -> what the text is.
 FORMATS = {".md": "md", ".markdown": "md", ".rst": "rst", ".adoc": "adoc", ".html": "html", ".htm": "html", ".txt": "txt"}
-_HEADING = re.compile(r"^(?:#+|=+)[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^(?:#+|=+)[ \t]+([^ \t\n#].*)$", re.MULTILINE)
 
 
 @click.command(context_settings=CONTEXT_SETTINGS)
@@ -106,7 +106,7 @@ def _record(document: Document, patterns: Iterable[tuple[str, str]]) -> dict[str
     name = Path(document.file).as_posix()
     text = document.texts[0]
     heading = _HEADING.search(text)
-    record = {"id": name, "title": heading[1] if heading else Path(name).stem, "format": known(name)}
+    record = {"id": name, "title": heading[1].rstrip(" \t#") if heading else Path(name).stem, "format": known(name)}
     label = next((label for label, pattern in patterns if fnmatchcase(name, pattern)), None)
     return {**record, **({"product": label} if label is not None else {}), "text": text}
 

@@ -165,7 +165,9 @@ class Input:
             first = next(blocks, b"")
             blocks = _chain(first, blocks)
         if not self.decoder.is_stream and (wide := wide_encoding(first)):
-            raise InputError(f"{self.name}: is {wide.upper()}, not UTF-8; say --encoding {wide}")
+            raise InputError(
+                f"{self.name}: is {wide.upper()}, not UTF-8; convert it, or say --encoding {wide} to a command that has it"
+            )
         yield from blocks
 
     def _capped(self, blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -119,6 +119,11 @@ def test_settings_out_of_range(settings):
         Damager(**settings)
 
 
+def test_unknown_kinds_are_named_in_the_order_in_which_they_were_given():
+    with pytest.raises(SettingsError, match="of the kind zinc, rust is unknown"):
+        Damager(kinds=("zinc", "typos", "rust"))
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n", "\ud800 lone", "a" * 10_000, "<" * 3000, "`" * 3000, "é" * 100])
 def test_any_text_can_be_damaged(text):
     for kind in KINDS:

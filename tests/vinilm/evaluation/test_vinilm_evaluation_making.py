@@ -43,6 +43,11 @@ def test_the_same_documents_give_the_same_bytes(docs, tmp_path):
     assert len(read_lines(tmp_path / "a/retrieval/queries.jsonl")) == 10
 
 
+def test_there_are_no_more_queries_than_passages(docs, tmp_path):
+    made = make_benchmark(docs, tmp_path, sizes=Sizes(queries=10, passages=4))
+    assert (made.queries, made.passages) == (4, 4)
+
+
 def test_a_larger_sample_holds_the_smaller_one(docs, tmp_path):
     for n in (6, 12):
         make_benchmark(docs, tmp_path / str(n), sizes=Sizes(queries=n))

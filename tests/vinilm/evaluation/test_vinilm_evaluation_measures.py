@@ -33,6 +33,16 @@ def test_search_in_blocks_finds_what_a_sort_of_all_finds(measure, block):
     assert (places == np.argsort(-whole, axis=1, kind="stable")[:, :10]).mean() > 0.999
 
 
+@pytest.mark.parametrize("block", [30, 100])
+def test_of_equal_documents_the_first_are_found(block):
+    search = Search(np.eye(2, 4, dtype=np.float32), 5, "cosine")
+    documents = np.tile(np.array([1, 0, 0, 0], dtype=np.float32), (90, 1))
+    documents[50:53] = [1, 1, 0, 0]
+    for first in range(0, 90, block):
+        search.add(documents[first : first + block])
+    assert search.best()[1].tolist() == [[0, 1, 2, 3, 4], [50, 51, 52, 0, 1]]
+
+
 def test_search_in_fewer_documents_than_are_asked_for():
     search = Search(np.eye(2, dtype=np.float32), 10, "dot")
     search.add(np.eye(2, dtype=np.float32))
@@ -65,6 +75,9 @@ def test_macro_f1_is_that_of_scikit_learn():
     truth, said = chance.choice(list("abcd"), 200, p=[0.6, 0.2, 0.1, 0.1]), chance.choice(list("abcd"), 200)
     assert macro_f1(truth, said).value == pytest.approx(metrics.f1_score(truth, said, average="macro"))
     assert mean_of(truth == said).value == pytest.approx(metrics.accuracy_score(truth, said))
+    # A label that was predicted and does not occur.
+    truth, said = np.array(list("aabb")), np.array(list("aabc"))
+    assert macro_f1(truth, said).value == pytest.approx(metrics.f1_score(truth, said, average="macro"))
 
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_distribution():

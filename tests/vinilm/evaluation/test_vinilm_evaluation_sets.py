@@ -58,6 +58,8 @@ QRELS = "query-id\tcorpus-id\tscore\n"
         ("qrels/test.tsv", QRELS + "q-h0\tnothing\t1\n", "test.tsv, line 2: there is no document 'nothing'"),
         ("qrels/test.tsv", QRELS + "q-h0 h0 1\n", "test.tsv, line 2: 1 columns"),
         ("qrels/test.tsv", QRELS + "q-h0\th0\tyes\n", "test.tsv, line 2: the score 'yes'"),
+        ("qrels/test.tsv", QRELS + "q-h0\th0\t--1\n", "test.tsv, line 2: the score '--1'"),
+        ("qrels/test.tsv", QRELS + f"q-h0\th0\t{'9' * 5000}\n", "test.tsv, line 2: the score '999"),
         ("qrels/test.tsv", QRELS + "q-h0\th0\t0\n", "test.tsv: nothing is relevant"),
         ("qrels/test.tsv", "", "test.tsv: is empty"),
         ("corpus.jsonl", "", "corpus.jsonl: is empty"),
