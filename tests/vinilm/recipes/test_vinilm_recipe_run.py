@@ -109,7 +109,7 @@ def test_steps_run_once_and_again_when_what_they_depend_on_changes(folder):
     assert b"sooooo" in (folder / "out" / "r" / "collect.jsonl.before").read_bytes()
     assert b"Another" in (folder / "out" / "r" / "again.jsonl").read_bytes()
     (folder / "out" / "r" / "clean.jsonl").unlink()
-    assert "clean: runs again: out/r/clean.jsonl is gone" in recipe("--set", "again.stages=unicode").stderr
+    assert "clean: runs again: out/r/clean.jsonl is gone\n" in recipe("--set", "again.stages=unicode").stderr
 
 
 def test_the_log_has_command_lines_that_can_be_run(folder):
@@ -253,6 +253,32 @@ def test_an_interrupted_recipe_goes_on_in_the_middle_of_its_step(folder, long_re
     ).stdout
     assert (folder / "out" / "long" / "clean.jsonl").read_bytes() == expected
     assert (folder / "out" / "long" / "last.jsonl").read_bytes() == expected
+
+
+def killed_in_the_middle(journal: Path) -> None:
+    """Run the long recipe until its first step has done something, then kill that."""
+    process = subprocess.Popen(command("long.toml"), stderr=subprocess.DEVNULL)
+    wait_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 1)
+    child = int(subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()[0])
+    os.kill(child, signal.SIGKILL)
+    assert process.wait(60) == 137
+
+
+def test_an_interrupted_step_begins_anew_when_it_is_another_one(folder, long_recipe):
+    killed_in_the_middle(long_recipe)
+    # A journal keeps to the time of its input; a recipe, to the content: so the step refuses to go on.
+    os.utime(folder / "in.jsonl", (1, 1))
+    refused = recipe(file="long.toml")
+    assert refused.returncode == 2
+    assert "cannot go on with the interrupted run: time of change of input 1 was " in refused.stderr
+    assert "what it said is in out/long/recipe.log; --from clean begins it anew\n" in refused.stderr
+    (folder / "in.jsonl").write_text('{"text": "Teh end"}\n')
+    done = recipe("--set", "clean.threshold=0.9", file="long.toml")
+    assert done.returncode == 0, done.stderr
+    assert "clean: runs again: its command line changed (nothing -> --threshold 0.9)\n" in done.stderr
+    assert (folder / "out" / "long" / "clean.jsonl").read_bytes() == b'{"text": "The end"}\n'
+    names = [file.name for file in (folder / "out" / "long").iterdir()]
+    assert sorted(names) == ["clean.jsonl", "last.jsonl", "recipe.log", "steps"]
 
 
 def test_two_runs_on_one_folder(folder, long_recipe):
