@@ -70,7 +70,9 @@ def _files(path: Path) -> Iterator[Path]:
     elif has_magic(str(path)):
         anchor = Path(path.anchor) if path.is_absolute() else Path()
         # Inside a name ** is what * is, as fnmatch and newer versions of Python have it; older ones refuse it.
-        parts = (part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in path.relative_to(anchor).parts)
+        parts = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in path.relative_to(anchor).parts]
+        # At the end it stands for folders alone; to the commands, for all files in them.
+        parts += ["*"] * (parts[-1:] == ["**"])
         yield from sorted(f for f in anchor.glob(str(Path(*parts))) if f.is_file())
 
 

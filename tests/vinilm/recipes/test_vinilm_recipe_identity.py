@@ -18,7 +18,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("pattern", ["**.bak", "kb/**.md", "kb/**/*.md", "kb/***.md", "*/deep/b**"])
+@pytest.mark.parametrize("pattern", ["**.bak", "kb/**.md", "kb/**/*.md", "kb/**", "kb/***.md", "*/deep/b**"])
 def test_a_pattern_is_known_by_the_files_it_stands_for(folder, pattern):
     [(value, before)] = identities([("leave-out", pattern)]).items()
     assert value == pattern
