@@ -79,6 +79,11 @@ def test_what_is_given_on_the_command_line_goes_first(read):
     assert "--threshold 0.9 --max-line-bytes" not in lines[1]
     assert lines[1].endswith("--max-line-bytes 1000000 --threshold 0.9 --on-missing reject --resume")
     assert lines[3].endswith("--no-clean --quiet --normalize --prompt 'q: ' --resume")
+    training = read(
+        '[distill]\ncorpus = "c"\nteacher = "t"\nlayers = [1]\nphase = "128:9:9"\n', changes=["distill.phase=16:30:16"]
+    )
+    assert training.steps[0].line.endswith(" --phase 16:30:16 --resume")
+    assert " --prompt 2026-01-01" in read(changes=["encode.prompt=2026-01-01"]).steps[3].line
     with pytest.raises(SettingsError, match=r"^my\.toml:21: terms: Missing argument 'CORPUS\.\.\.'"):
         read(changes=["terms.inputs=[]"])
 
@@ -102,6 +107,12 @@ def test_what_is_given_on_the_command_line_goes_first(read):
             "max-line-bytes = true",
             "my.toml:18: clean: max-line-bytes: a string or a number is needed",
         ),
+        (
+            "max-line-bytes = 1000000",
+            "max-line-bytes = [10:30:00]",
+            "my.toml:18: clean: max-line-bytes: a string or a number is needed, and without quotation marks 10:30:00 is a date",
+        ),
+        ('on_missing = "pass"', "on_missing = 2026-01-01", "my.toml:16: clean: on_missing: a string or a number is needed, and "),
         ("normalize = false", 'normalize = "no"', "my.toml:30: encode: normalize: true or false is needed"),
         ('inputs = "{clean}"\nmodel', 'inputs = "{claen}"\nmodel', "my.toml:27: {claen} is unknown here; did you mean clean?"),
         (
