@@ -191,6 +191,14 @@ def test_a_step_that_fails_stops_it_and_it_goes_on_there(folder):
     assert (folder / "out" / "r" / "again.jsonl").read_bytes().count(b"\n") == 5
 
 
+def test_documents_that_no_benchmark_can_be_made_of_end_it_at_once(folder):
+    (folder / "in.jsonl").write_text('{"text": "# A log\\n\\nTeh log"}\n')
+    done = recipe("-i", "in.jsonl", "-o", "out", file=str(ROOT / "recipes" / "vinilm-large.toml"))
+    assert done.returncode == 2
+    assert said(done)[:3] == ["benchmark failed", "clean -", "vocab -"]
+    assert "in.jsonl, line 1: no field 'id' (fields: 'text')" in done.stderr
+
+
 def test_what_is_there_already_is_not_overwritten(folder):
     (folder / "out" / "r").mkdir(parents=True)
     (folder / "out" / "r" / "clean.jsonl").write_text("mine")
