@@ -188,3 +188,6 @@ def test_the_recipes_that_are_shipped_can_be_read(file, monkeypatch):
     ]
     # It depends on the documents alone: what is wrong with them is told before the long steps.
     assert names.index("benchmark") < names.index("clean")
+    # What is evaluated and exported has vectors of texts: by relations alone a student learns none.
+    distill = recipe.steps[names.index("distill")].arguments
+    assert float(distill[distill.index("--alignment") + 1]) > 0
