@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,22 @@ def test_the_recipes_that_are_shipped_can_be_read(file, monkeypatch):
     # What is evaluated and exported has vectors of texts: by relations alone a student learns none.
     distill = recipe.steps[names.index("distill")].arguments
     assert float(distill[distill.index("--alignment") + 1]) > 0
+
+
+def without(text: str, *tables: str) -> str:
+    """Return a recipe without some of its tables."""
+    parts = re.split(r"(?m)^(?=\[)", text)
+    return "".join(part for part in parts if not part.startswith(tuple(f"[{table}" for table in tables)))
+
+
+def test_the_small_recipe_without_collect(read):
+    """As docs/recipe.md has it, for documents that need no such step."""
+    text = (Path(__file__).resolve().parents[3] / "recipes" / "vinilm.toml").read_text()
+    assert "{collect}" in text
+    lines = [s.line for s in read(without(text, "collect").replace("{collect}", "{inputs}"), inputs=["d.jsonl.gz"]).steps]
+    assert lines[0].startswith("vinilm evaluate -o out/vinilm-docs/benchmark --make d.jsonl.gz ")
+    assert lines[1].startswith("vnlp-prep clean d.jsonl.gz -o out/vinilm-docs/clean.jsonl ")
+    alone = without(text, "collect", "benchmark", "evaluate").replace('results = "{evaluate}"\n', "")
+    alone = alone.replace('inputs = "{collect}"', 'inputs = "{inputs}"\noutput = "clean.parquet"')
+    names = [step.name for step in read(alone, inputs=["d.parquet"]).steps]
+    assert names == ["clean", "vocab", "pretrain", "distill", "export"]

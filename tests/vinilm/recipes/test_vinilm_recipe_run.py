@@ -199,6 +199,25 @@ def test_documents_that_no_benchmark_can_be_made_of_end_it_at_once(folder):
     assert "in.jsonl, line 1: no field 'id' (fields: 'text')" in done.stderr
 
 
+@pytest.mark.parametrize("kind", ["parquet", "txt"])
+def test_documents_that_are_no_json_lines(folder, kind):
+    texts = [f"The vCenterish host of network {i} is down" for i in range(30)]
+    if kind == "parquet":
+        pyarrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        parquet.write_table(pyarrow.table({"text": texts}), "in.parquet")
+    else:
+        Path("in.txt").write_text("".join(f"{text}\n" for text in texts))
+    Path("t.toml").write_text(
+        f'[clean]\ninputs = "in.{kind}"\noutput = "clean.{kind}"\n\n'
+        '[learn]\ninputs = "{clean}"\noutput = "terms.tsv"\n\n[benchmark]\ncommand = "evaluate"\nmake = "{clean}"\n'
+    )
+    done = recipe(file="t.toml")
+    assert "30 documents in " in done.stderr
+    assert said(done) == ["clean done", "learn done", "benchmark failed"]
+
+
 def test_what_is_there_already_is_not_overwritten(folder):
     (folder / "out" / "r").mkdir(parents=True)
     (folder / "out" / "r" / "clean.jsonl").write_text("mine")
