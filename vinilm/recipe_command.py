@@ -14,7 +14,7 @@ from vnlp_prep.command_line import DONE, complete_files
     epilog="""\b
 Examples:
   vinilm recipe recipes/vinilm.toml
-  vinilm recipe recipes/vinilm.toml -i my.jsonl -o out/mine --set vocab.terms=500
+  vinilm recipe recipes/vinilm.toml -i my/pages -o out/mine --set vocab.terms=500
   vinilm recipe recipes/vinilm.toml --from distill
   vinilm recipe recipes/vinilm.toml --dry-run
 

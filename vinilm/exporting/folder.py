@@ -56,31 +56,32 @@ def check_target(target: Path, source: Path) -> None:
 def whole_folder(target: Path) -> Iterator[Path]:
     """Give a new folder beside ``target``; when the block ends it gets that name, and an earlier export of that name is gone.
 
-    When the block raises, ``target`` is as it was. Raises OutputError for what the system refuses.
+    When the block raises, ``target`` is as it was. A process that is killed leaves folders ``.NAME-....part`` or ``.old``, and
+    between two renames no ``target``: docs/export.md. Raises OutputError for what the system refuses.
     """
     try:
         part = Path(tempfile.mkdtemp(dir=target.absolute().parent, prefix=f".{target.name}-", suffix=".part"))
     except OSError as error:
         raise cannot_write(shown(target), error) from None
+    old = part.with_suffix(".old")
     try:
         yield part
         try:
             # What mkdtemp makes is for its owner alone.
             part.chmod(target.stat().st_mode if target.exists() else target.absolute().parent.stat().st_mode & 0o777)
             if target.exists():
-                target.rename(old := part.with_suffix(".old"))
-                try:
-                    part.rename(target)
-                except OSError:
-                    old.rename(target)
-                    raise
-                shutil.rmtree(old)
-            else:
-                part.rename(target)
+                target.rename(old)
+            part.rename(target)
         except OSError as error:
             raise cannot_write(shown(target), error) from None
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if old.exists() and part.exists():  # between the two renames, where a signal may have come, too
+            try:
+                old.rename(target)
+            except OSError as error:
+                raise cannot_write(shown(target), error) from None
+        for left in (part, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def copy_model(model: ModelFolder, target: Path, preprocessor: Preprocessor | None) -> None:

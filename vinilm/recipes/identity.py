@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from glob import has_magic
 from pathlib import Path
@@ -68,7 +69,11 @@ def _files(path: Path) -> Iterator[Path]:
         yield from sorted(f for f in path.rglob("*") if f.is_file())
     elif has_magic(str(path)):
         anchor = Path(path.anchor) if path.is_absolute() else Path()
-        yield from sorted(f for f in anchor.glob(str(path.relative_to(anchor))) if f.is_file())
+        # Inside a name ** is what * is, as fnmatch and newer versions of Python have it; older ones refuse it.
+        parts = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in path.relative_to(anchor).parts]
+        # At the end it stands for folders alone; to the commands, for all files in them.
+        parts += ["*"] * (parts[-1:] == ["**"])
+        yield from sorted(f for f in anchor.glob(str(Path(*parts))) if f.is_file())
 
 
 def _name(file: Path, path: Path) -> str:

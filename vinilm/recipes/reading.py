@@ -22,6 +22,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -152,15 +153,16 @@ def _change(document: dict[str, Any], changes: Sequence[str]) -> set[tuple[str, 
 
 
 def _value(text: str) -> Any:
-    """Return a value as TOML has it; what is none is a string.
+    """Return a value as TOML has it; what is none is a string, and so is a time or a date: a phase looks like one.
 
-    >>> _value("500"), _value("[1, 2]"), _value("my.jsonl"), _value("true")
-    (500, [1, 2], 'my.jsonl', True)
+    >>> _value("500"), _value("[1, 2]"), _value("my.jsonl"), _value("true"), _value("16:30:16")
+    (500, [1, 2], 'my.jsonl', True, '16:30:16')
     """
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    return text if isinstance(value, (date, time)) else value
 
 
 def _text(where: _Where, table: Mapping[str, Any], key: str, default: str) -> str:

@@ -125,7 +125,9 @@ def _run(
     row.what = {DONE: "done", REJECTS: "rejects"}.get(ended.exit_status, "failed")
     if row.what == "failed":
         outcome.exit_status = ended.exit_status
-        say(f"{step.name}: failed with status {ended.exit_status}; what it said is in {shown(log.path)}")
+        # It may refuse to go on: an input has another time, the package another version. Neither makes it run again by itself.
+        hint = f"; --from {step.name} begins it anew" if found.what == "on" else ""
+        say(f"{step.name}: failed with status {ended.exit_status}; what it said is in {shown(log.path)}{hint}")
     elif row.what == "rejects":
         outcome.exit_status = REJECTS
 
@@ -134,11 +136,13 @@ def line_of(step: Step, found: Plan) -> str:
     """Return what is to become of a step, for people."""
     stamp = found.stamp
     by = f" by version {stamp.version}" if stamp and stamp.version != our_version() else ""
+    kept = os.path.lexists(step.output)
     says = {
         "done": f"done before{by}{f' in {duration(stamp.seconds)}' if stamp else ''}, nothing it depends on has changed",
         "new": "runs",
         "on": f"goes on, for it {found.why}",
-        "again": f"runs again: {found.why}; an earlier {step.output.name} is kept as {step.output.name}{BEFORE}",
+        "again": f"runs again: {found.why}"
+        + (f"; an earlier {step.output.name} is kept as {step.output.name}{BEFORE}" if kept else ""),
     }[found.what]
     return f"{step.name}: {says}"
 

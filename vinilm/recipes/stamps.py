@@ -10,11 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from vinilm.encoding.journal import Journal as VectorsJournal
 from vinilm.recipes.identity import identities
 from vinilm.recipes.reading import Recipe, Step
 from vnlp_prep.command_line import DONE, REJECTS
+from vnlp_prep.corpus.journal import Journal
 from vnlp_prep.corpus.records import shown
-from vnlp_prep.corpus.writers import cannot_write
+from vnlp_prep.corpus.writers import cannot_write, partial_path
 from vnlp_prep.errors import OutputError
 
 #: The folder of the stamps, in that of the recipe.
@@ -107,9 +109,15 @@ def plan(recipe: Recipe, step: Step, *, anew: bool = False) -> Plan:
 
 
 def clear(step: Step) -> None:
-    """Put the output of an earlier run aside, as ``NAME.before``, which the next time takes its place. Raises OutputError."""
+    """Make room for a step that runs from its beginning.
+
+    The output of an earlier run is put aside, as ``NAME.before``, which the next time takes its place; what an interrupted run
+    has of a file in the making is removed. Raises OutputError, also if a run still writes it.
+    """
     before = step.output.with_name(step.output.name + BEFORE)
     try:
+        if step.tool.can_resume and step.tool.output_kind != "folder":
+            _forget_unfinished(step.output)
         if not os.path.lexists(step.output):
             return
         if before.is_dir() and not before.is_symlink():
@@ -119,6 +127,18 @@ def clear(step: Step) -> None:
         step.output.rename(before)
     except OSError as error:
         raise cannot_write(shown(step.output), error) from None
+
+
+def _forget_unfinished(output: Path) -> None:
+    """Remove what ``clean`` and ``encode`` keep beside ``output`` to go on with; of a folder it lies inside.
+
+    With ``--resume`` they would find it, and refuse to go on under other settings. Raises OutputError, OSError.
+    """
+    # Opened and closed, not unlinked: a run that still writes has locked its journal.
+    Journal(str(output)).close(keep=False)
+    VectorsJournal(output).close(keep=False)
+    for file in (output, f"{output}.rejects.jsonl"):
+        partial_path(file).unlink(missing_ok=True)
 
 
 def stamp_of(step: Step, inputs: dict[str, Any]) -> Stamp:

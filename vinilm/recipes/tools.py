@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from importlib import import_module
 from typing import Any
 
@@ -145,6 +146,8 @@ def _texts(value: Any) -> list[str]:
         return [f"{key}={text}" for key, item in value.items() for text in _texts(item)]
     if isinstance(value, list):
         return [text for item in value for text in _texts(item)]
+    if isinstance(value, (date, time)):
+        raise SettingsError(f"a string or a number is needed, and without quotation marks {value} is a date or a time")
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise SettingsError(f"a string or a number is needed, not {value!r}")
     return [str(value)]

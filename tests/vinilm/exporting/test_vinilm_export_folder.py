@@ -222,6 +222,26 @@ def test_what_fails_leaves_an_earlier_export_as_it_was(model, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model", "out"]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OutputError])
+def test_what_comes_between_the_two_renames_is_taken_back(model, tmp_path, monkeypatch, error):
+    out = tmp_path / "out"
+    export(model, out, NOTHING)
+    (out / "mine.txt").write_text("earlier")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.suffix == ".part":
+            assert not out.exists()
+            raise error
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(error):
+        export(model, out, NOTHING)
+    assert (out / "mine.txt").read_text() == "earlier"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model", "out"]
+
+
 def test_a_model_that_is_none(tmp_path):
     shutil.copytree(make_model(tmp_path / "model"), tmp_path / "broken")
     (tmp_path / "broken" / "config.json").write_text("{")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,11 @@ def test_what_is_given_on_the_command_line_goes_first(read):
     assert "--threshold 0.9 --max-line-bytes" not in lines[1]
     assert lines[1].endswith("--max-line-bytes 1000000 --threshold 0.9 --on-missing reject --resume")
     assert lines[3].endswith("--no-clean --quiet --normalize --prompt 'q: ' --resume")
+    training = read(
+        '[distill]\ncorpus = "c"\nteacher = "t"\nlayers = [1]\nphase = "128:9:9"\n', changes=["distill.phase=16:30:16"]
+    )
+    assert training.steps[0].line.endswith(" --phase 16:30:16 --resume")
+    assert " --prompt 2026-01-01" in read(changes=["encode.prompt=2026-01-01"]).steps[3].line
     with pytest.raises(SettingsError, match=r"^my\.toml:21: terms: Missing argument 'CORPUS\.\.\.'"):
         read(changes=["terms.inputs=[]"])
 
@@ -102,6 +108,12 @@ def test_what_is_given_on_the_command_line_goes_first(read):
             "max-line-bytes = true",
             "my.toml:18: clean: max-line-bytes: a string or a number is needed",
         ),
+        (
+            "max-line-bytes = 1000000",
+            "max-line-bytes = [10:30:00]",
+            "my.toml:18: clean: max-line-bytes: a string or a number is needed, and without quotation marks 10:30:00 is a date",
+        ),
+        ('on_missing = "pass"', "on_missing = 2026-01-01", "my.toml:16: clean: on_missing: a string or a number is needed, and "),
         ("normalize = false", 'normalize = "no"', "my.toml:30: encode: normalize: true or false is needed"),
         ('inputs = "{clean}"\nmodel', 'inputs = "{claen}"\nmodel', "my.toml:27: {claen} is unknown here; did you mean clean?"),
         (
@@ -175,3 +187,27 @@ def test_the_recipes_that_are_shipped_can_be_read(file, monkeypatch):
     assert [n for n in names if n in ("clean", "vocab", "pretrain", "distill", "evaluate", "export")] == [
         *("clean", "vocab", "pretrain", "distill", "evaluate", "export"),
     ]
+    # It depends on the documents alone: what is wrong with them is told before the long steps.
+    assert names.index("benchmark") < names.index("clean")
+    # What is evaluated and exported has vectors of texts: by relations alone a student learns none.
+    distill = recipe.steps[names.index("distill")].arguments
+    assert float(distill[distill.index("--alignment") + 1]) > 0
+
+
+def without(text: str, *tables: str) -> str:
+    """Return a recipe without some of its tables."""
+    parts = re.split(r"(?m)^(?=\[)", text)
+    return "".join(part for part in parts if not part.startswith(tuple(f"[{table}" for table in tables)))
+
+
+def test_the_small_recipe_without_collect(read):
+    """As docs/recipe.md has it, for documents that need no such step."""
+    text = (Path(__file__).resolve().parents[3] / "recipes" / "vinilm.toml").read_text()
+    assert "{collect}" in text
+    lines = [s.line for s in read(without(text, "collect").replace("{collect}", "{inputs}"), inputs=["d.jsonl.gz"]).steps]
+    assert lines[0].startswith("vinilm evaluate -o out/vinilm-docs/benchmark --make d.jsonl.gz ")
+    assert lines[1].startswith("vnlp-prep clean d.jsonl.gz -o out/vinilm-docs/clean.jsonl ")
+    alone = without(text, "collect", "benchmark", "evaluate").replace('results = "{evaluate}"\n', "")
+    alone = alone.replace('inputs = "{collect}"', 'inputs = "{inputs}"\noutput = "clean.parquet"')
+    names = [step.name for step in read(alone, inputs=["d.parquet"]).steps]
+    assert names == ["clean", "vocab", "pretrain", "distill", "export"]

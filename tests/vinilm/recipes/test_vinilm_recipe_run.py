@@ -109,7 +109,7 @@ def test_steps_run_once_and_again_when_what_they_depend_on_changes(folder):
     assert b"sooooo" in (folder / "out" / "r" / "collect.jsonl.before").read_bytes()
     assert b"Another" in (folder / "out" / "r" / "again.jsonl").read_bytes()
     (folder / "out" / "r" / "clean.jsonl").unlink()
-    assert "clean: runs again: out/r/clean.jsonl is gone" in recipe("--set", "again.stages=unicode").stderr
+    assert "clean: runs again: out/r/clean.jsonl is gone\n" in recipe("--set", "again.stages=unicode").stderr
 
 
 def test_the_log_has_command_lines_that_can_be_run(folder):
@@ -191,6 +191,33 @@ def test_a_step_that_fails_stops_it_and_it_goes_on_there(folder):
     assert (folder / "out" / "r" / "again.jsonl").read_bytes().count(b"\n") == 5
 
 
+def test_documents_that_no_benchmark_can_be_made_of_end_it_at_once(folder):
+    (folder / "in.jsonl").write_text('{"text": "# A log\\n\\nTeh log"}\n')
+    done = recipe("-i", "in.jsonl", "-o", "out", file=str(ROOT / "recipes" / "vinilm-large.toml"))
+    assert done.returncode == 2
+    assert said(done)[:3] == ["benchmark failed", "clean -", "vocab -"]
+    assert "in.jsonl, line 1: no field 'id' (fields: 'text')" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["parquet", "txt"])
+def test_documents_that_are_no_json_lines(folder, kind):
+    texts = [f"The vCenterish host of network {i} is down" for i in range(30)]
+    if kind == "parquet":
+        pyarrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        parquet.write_table(pyarrow.table({"text": texts}), "in.parquet")
+    else:
+        Path("in.txt").write_text("".join(f"{text}\n" for text in texts))
+    Path("t.toml").write_text(
+        f'[clean]\ninputs = "in.{kind}"\noutput = "clean.{kind}"\n\n'
+        '[learn]\ninputs = "{clean}"\noutput = "terms.tsv"\n\n[benchmark]\ncommand = "evaluate"\nmake = "{clean}"\n'
+    )
+    done = recipe(file="t.toml")
+    assert "30 documents in " in done.stderr
+    assert said(done) == ["clean done", "learn done", "benchmark failed"]
+
+
 def test_what_is_there_already_is_not_overwritten(folder):
     (folder / "out" / "r").mkdir(parents=True)
     (folder / "out" / "r" / "clean.jsonl").write_text("mine")
@@ -253,6 +280,32 @@ def test_an_interrupted_recipe_goes_on_in_the_middle_of_its_step(folder, long_re
     ).stdout
     assert (folder / "out" / "long" / "clean.jsonl").read_bytes() == expected
     assert (folder / "out" / "long" / "last.jsonl").read_bytes() == expected
+
+
+def killed_in_the_middle(journal: Path) -> None:
+    """Run the long recipe until its first step has done something, then kill that."""
+    process = subprocess.Popen(command("long.toml"), stderr=subprocess.DEVNULL)
+    wait_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 1)
+    child = int(subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()[0])
+    os.kill(child, signal.SIGKILL)
+    assert process.wait(60) == 137
+
+
+def test_an_interrupted_step_begins_anew_when_it_is_another_one(folder, long_recipe):
+    killed_in_the_middle(long_recipe)
+    # A journal keeps to the time of its input; a recipe, to the content: so the step refuses to go on.
+    os.utime(folder / "in.jsonl", (1, 1))
+    refused = recipe(file="long.toml")
+    assert refused.returncode == 2
+    assert "cannot go on with the interrupted run: time of change of input 1 was " in refused.stderr
+    assert "what it said is in out/long/recipe.log; --from clean begins it anew\n" in refused.stderr
+    (folder / "in.jsonl").write_text('{"text": "Teh end"}\n')
+    done = recipe("--set", "clean.threshold=0.9", file="long.toml")
+    assert done.returncode == 0, done.stderr
+    assert "clean: runs again: its command line changed (nothing -> --threshold 0.9)\n" in done.stderr
+    assert (folder / "out" / "long" / "clean.jsonl").read_bytes() == b'{"text": "The end"}\n'
+    names = [file.name for file in (folder / "out" / "long").iterdir()]
+    assert sorted(names) == ["clean.jsonl", "last.jsonl", "recipe.log", "steps"]
 
 
 def test_two_runs_on_one_folder(folder, long_recipe):
