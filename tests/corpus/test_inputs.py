@@ -86,6 +86,7 @@ def test_a_link_to_nowhere_is_named(vnlp, kb, tmp_path):
     ("pattern", "wanted"),
     [
         ("kb/*.jsonl", ["[1].jsonl", "a.jsonl", "b.jsonl"]),
+        ("kb/**.jsonl", ["[1].jsonl", "a.jsonl", "b.jsonl"]),
         ("kb/?.jsonl", ["a.jsonl", "b.jsonl"]),
         ("kb/[a]*.jsonl", ["a.jsonl"]),
         ("kb/[[]1].jsonl", ["[1].jsonl"]),

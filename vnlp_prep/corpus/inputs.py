@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
@@ -82,7 +83,8 @@ def _files_in(folder: str, format: str | None, skipped: Path | None, known: Call
 
 def _matching(pattern: str, base: str, skipped: Path | None) -> list[str]:
     """Return the files below ``base`` that a pattern stands for, each once, though links may lead to it on several ways."""
-    parts = Path(pattern).parts[len(Path(base).parts) :]
+    # Inside a name ** is what * is, as newer versions of Python have it; older ones refuse it.
+    parts = tuple(p if p == "**" else re.sub(r"\*{2,}", "*", p) for p in Path(pattern).parts[len(Path(base).parts) :])
     if parts[-1] == "**":
         parts = (*parts, "*")
     seen: set[Path] = set()
