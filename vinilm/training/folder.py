@@ -7,6 +7,8 @@
                     model/          the model in the making
 
 The model's files appear in FOLDER when all of them are written, ``SHA256SUMS`` the last; then corpus and checkpoints go.
+
+A folder that is not empty is one of a run only if ``run.json`` says so: what lies in any other one is somebody's own.
 """
 
 from __future__ import annotations
@@ -27,6 +29,11 @@ from vnlp_prep.corpus.journal import check_same
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import cannot_write, open_locked
 from vnlp_prep.errors import OutputError
+
+_LOCK = ".lock"
+_OTHERWISE = "name a new folder, or remove this one if it is a run of yours"
+#: What is there before the index is.
+_FIRST = {_LOCK, ".run.json.tmp"}
 
 
 class RunFolder:
@@ -58,7 +65,7 @@ class RunFolder:
             self._check()
             try:
                 self.work.mkdir(parents=True, exist_ok=True)
-                self._lock = open_locked(self.work / ".lock")
+                self._lock = open_locked(self.work / _LOCK)
                 self._begin()
             except BlockingIOError:
                 raise OutputError(f"{shown(self.root)}: another run has it") from None
@@ -76,7 +83,7 @@ class RunFolder:
     def _unlock(self) -> None:
         if self._lock is not None:
             with contextlib.suppress(OSError):
-                (self.work / ".lock").unlink()
+                (self.work / _LOCK).unlink()
             os.close(self._lock)
             self._lock = None
 
@@ -86,8 +93,17 @@ class RunFolder:
             raise OutputError(f"{shown(self.root)}: is no folder; name a new one")
         if not self.root.absolute().parent.is_dir():
             raise OutputError(f"{shown(self.root)}: there is no folder {shown(self.root.parent)}; make it first")
-        if self.root.is_dir() and any(self.root.iterdir()) and not self.work.is_dir():
+        if self.root.is_dir() and any(self.root.iterdir()) and not self._is_ours():
             raise OutputError(f"{shown(self.root)}: is not empty, and what is there is of no training run; name a new folder")
+
+    def _is_ours(self) -> bool:
+        """Whether what lies in the folder is of a run, so that it may be removed and replaced. Raises OutputError."""
+        if self._index.is_file():
+            self._read()
+            return True
+        # A run that was killed before it had written its index leaves nothing else.
+        alone = [entry.name for entry in self.root.iterdir()] == [self.work.name]
+        return alone and self.work.is_dir() and {entry.name for entry in self.work.iterdir()} <= _FIRST
 
     def _begin(self) -> None:
         remove_remains(self.checkpoints)
@@ -109,9 +125,15 @@ class RunFolder:
             write_json(self._index, {"finished": False, "identity": self._identity})
 
     def _read(self) -> dict[str, Any]:
+        """Return what the index says; nothing if there is none. Raises OutputError for one that no run has written."""
         if not self._index.is_file():
             return {}
-        content: dict[str, Any] = json.loads(self._index.read_text(encoding="utf-8"))
+        try:
+            content = json.loads(self._index.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise OutputError(f"{shown(self._index)}: cannot be read: {error}; {_OTHERWISE}") from None
+        if not isinstance(content, dict) or not isinstance(content.get("identity"), dict) or "finished" not in content:
+            raise OutputError(f"{shown(self._index)}: not as a training run has written it; {_OTHERWISE}")
         return content
 
     @property

@@ -99,7 +99,8 @@ def test_what_is_told(tiny, corpus, tmp_path, capsys):
 def test_a_head_that_is_there_is_trained_further(trained, corpus, tmp_path, capsys):
     assert vinilm("pretrain", corpus, "-m", trained, "-o", tmp_path / "out", *SMALL, "--phase", "16:1") == 0
     assert "language-model head" not in capsys.readouterr().err
-    assert metrics(tmp_path / "out")[0]["evaluation"]["loss"] < metrics(trained)[0]["evaluation"]["loss"] - 0.5
+    # It begins where the other run has ended.
+    assert metrics(tmp_path / "out")[0]["evaluation"] == pytest.approx(metrics(trained)[-1]["evaluation"], rel=1e-5)
 
 
 def test_all_that_the_source_has_is_kept(minilm, corpus, tmp_path):
@@ -151,6 +152,18 @@ def test_inputs_that_cannot_be(tiny, corpus, tmp_path, capsys):
         assert message in capsys.readouterr().err
     assert vinilm("pretrain", corpus, "-m", tiny, "-o", tiny, "-q") == 2
     assert "is not empty" in capsys.readouterr().err
+
+
+def test_inputs_in_the_folder_of_the_run_are_left_alone(tiny, corpus, tmp_path, capsys):
+    (tmp_path / "out/training/corpus").mkdir(parents=True)
+    mine = shutil.copy(corpus, tmp_path / "out/training/corpus/docs.jsonl")
+    (tmp_path / "link.jsonl").symlink_to(mine)
+    for name in (mine, tmp_path / "link.jsonl", tmp_path / "out/training", tmp_path / "out/training/*/*.jsonl"):
+        assert vinilm("pretrain", name, "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q", "--resume") == 2
+        assert "which belongs to the run; choose another place" in capsys.readouterr().err
+    assert vinilm("pretrain", corpus, "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q") == 2
+    assert "is of no training run" in capsys.readouterr().err
+    assert mine.read_bytes() == corpus.read_bytes()
 
 
 def test_what_a_pipe_brings_is_read_in_each_run(tiny, corpus, tmp_path, capsys):

@@ -251,6 +251,50 @@ def test_folders_that_are_not_for_it(tmp_path):
     assert [f.name for f in tmp_path.rglob("*")] == ["full", "notes.txt"]
 
 
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("index", [None, {}, {"finished": True}, {"finished": False, "identity": 3}, [1]])
+def test_a_folder_of_others_that_is_called_training_is_left_alone(tmp_path, resume, index):
+    mine = {
+        "config.json": "k",
+        "training/corpus/docs.jsonl": "{}",
+        "training/model/x": "",
+        "training/checkpoints/step-00000001/a": "",
+    }
+    if index is not None:
+        mine["training/run.json"] = json.dumps(index)
+    for name, content in mine.items():
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).write_text(content)
+    with pytest.raises(OutputError, match="name a new folder"):
+        run(tmp_path / "mine", resume=resume)
+    found = {f.relative_to(tmp_path / "mine").as_posix(): f.read_text() for f in (tmp_path / "mine").rglob("*") if f.is_file()}
+    assert found == mine
+
+
+@pytest.mark.parametrize("left", [(), (".lock",), (".lock", ".run.json.tmp")])
+def test_what_a_run_leaves_that_was_killed_at_once_is_no_obstacle(whole, tmp_path, left):
+    (tmp_path / "run" / "training").mkdir(parents=True)
+    for name in left:
+        (tmp_path / "run" / "training" / name).touch()
+    run(tmp_path / "run")
+    assert metrics(tmp_path / "run") == metrics(whole)
+    (tmp_path / "mine" / "training").mkdir(parents=True)
+    (tmp_path / "mine" / "config.json").touch()
+    with pytest.raises(OutputError, match="is not empty"):
+        run(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"null", b'{"finished": false}'])
+def test_a_damaged_index_is_named(tmp_path, content):
+    with pytest.raises(SignalledError):
+        run(tmp_path / "run", watch=stop_at(9))
+    (tmp_path / "run" / "training" / "run.json").write_bytes(content)
+    for resume in (False, True):
+        with pytest.raises(OutputError, match=r"training/run\.json: .*; name a new folder, or remove this one"):
+            run(tmp_path / "run", resume=resume)
+    assert (tmp_path / "run" / "training" / "checkpoints" / "step-00000009").is_dir()
+
+
 def test_a_second_run_on_a_folder_is_refused(tmp_path):
     def watch(progress):
         with pytest.raises(OutputError, match="another run has it"):
