@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vinilm.errors import ModelError
 from vinilm.models import open_model, write_checksums
 from vinilm.vocabulary.embeddings import has_rows, write_with_terms
-from vinilm.vocabulary.folder import check_folder, copy_rest, new_folder
+from vinilm.vocabulary.folder import check_folder, copy_rest, new_folder, write_marker
 from vinilm.vocabulary.record import Entry, read_record, write_record
 from vinilm.vocabulary.tokenizer_files import TokenizerFiles, read_tokenizer
 from vinilm.vocabulary.words import WordSplitter
@@ -83,6 +83,7 @@ def add_terms(model: str | PathLike[str] | ModelFolder, terms: Sequence[Term], o
             _renew_preprocessor(model, files, changed, folder)
         write_record(folder, [*known, *entries])
         write_checksums(folder)
+        write_marker(folder, [file.relative_to(model.path).as_posix() for file in model.weights])
         open_model(folder)  # what is written is a model, or it does not appear
     return Added(output, tuple(entries), tuple(left_out))
 
