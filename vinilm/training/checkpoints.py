@@ -45,7 +45,10 @@ class State:
 def save_checkpoint(
     folder: Path, state: State, model: nn.Module, optimizer: optim.Optimizer, random: dict[str, Tensor], *, keep: int
 ) -> Path:
-    """Write the checkpoint of ``state`` into ``folder`` and remove all but the last ``keep``. Raises OutputError."""
+    """Write the checkpoint of ``state`` into ``folder`` and remove all but the last ``keep``. Raises OutputError.
+
+    Those of later steps go, too: had they been whole, the run would have gone on from them.
+    """
     from safetensors.torch import save_file
 
     final = folder / f"step-{state.step:08d}"
@@ -67,8 +70,10 @@ def save_checkpoint(
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)  # a full disk needs the room
         raise cannot_write(shown(temporary), error) from None
-    for old in _folders(folder)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+    there = _folders(folder)
+    place = there.index(final)
+    for other in (*there[: max(place + 1 - keep, 0)], *there[place + 1 :]):
+        shutil.rmtree(other, ignore_errors=True)
     return final
 
 

@@ -105,6 +105,21 @@ def test_a_damaged_checkpoint_is_passed_over(whole, tmp_path):
     assert metrics(folder) == metrics(whole)
 
 
+@pytest.mark.parametrize("keep", [1, 2])
+def test_damaged_checkpoints_of_later_steps_do_not_cost_the_new_ones(tmp_path, keep):
+    folder, checkpoints = tmp_path / "run", tmp_path / "run" / "training" / "checkpoints"
+    with pytest.raises(SignalledError):
+        run(folder, watch=stop_at(16), keep=2)
+    for checkpoint in checkpoints.iterdir():
+        (checkpoint / "model.safetensors").write_bytes(b"")
+    with pytest.raises(SignalledError):
+        run(folder, resume=True, watch=stop_at(9), keep=keep)
+    assert [f.name for f in sorted(checkpoints.iterdir())] == ["step-00000007", "step-00000009"][-keep:]
+    notices = []
+    run(folder, resume=True, notice=notices.append, keep=keep)
+    assert notices == ["going on after step 9 of 20"]
+
+
 def stop_at(step, number=signal.SIGTERM):
     def watch(progress):
         if progress.step == step and "loss" in progress.values:
