@@ -161,10 +161,11 @@ class RunFolder:
                 file.replace(target)
             sums.replace(self.root / CHECKSUMS)
             write_json(self._index, {"finished": True, "identity": self._identity})
-        except OutputError:
+        except BaseException as error:
+            shutil.rmtree(making, ignore_errors=True)  # a full disk needs the room
+            if isinstance(error, OSError) and not isinstance(error, OutputError):
+                raise cannot_write(shown(self.root), error) from None
             raise
-        except OSError as error:
-            raise cannot_write(shown(self.root), error) from None
         self._tidy()
 
     def _tidy(self) -> None:

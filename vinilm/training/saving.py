@@ -35,15 +35,14 @@ def save_model(
     """Write ``model`` (BertModel, with a head or without) to ``folder``, with all else that the folder ``source`` has.
 
     ``preprocessor``: what its texts were cleaned with; None: what is in ``source``, if anything. ``more``: tensors to save with
-    it that are not part of it. Raises OSError.
+    it that are not part of it. Raises OutputError, OSError.
     """
-    from safetensors.torch import save_file
-
     from vinilm.training.checkpoints import tensors_of
+    from vinilm.training.tensors import write_tensors
 
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(folder)
-    save_file({**tensors_of(model), **(more or {})}, folder / "model.safetensors", metadata={"format": "pt"})
+    write_tensors({**tensors_of(model), **(more or {})}, folder / "model.safetensors", {"format": "pt"})
     _save_tokenizer(source, folder)
     if preprocessor is not None:
         preprocessor.save(folder)

@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 pytest.importorskip("accelerate")
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from toy_task import ToyTask, run, settings
 
@@ -200,6 +203,38 @@ def test_several_processes_can_be_stopped_and_go_on(tmp_path):
     assert program(tmp_path / "a", *launcher, resume=True).returncode == 0
     assert program(tmp_path / "b", *launcher).returncode == 0
     assert metrics(tmp_path / "a") == metrics(tmp_path / "b")
+
+
+def test_weights_that_the_disk_does_not_take_are_an_error_that_says_so(whole, tmp_path):
+    folder = tmp_path / "run"
+    ended = program(folder, largest_file=1500, checkpoint_every=2)
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("vnlp_prep.errors.OutputError: ")
+    assert last.endswith("training/checkpoints/.step-00000002.tmp/optimizer.safetensors: cannot be written: file too large")
+    assert list((folder / "training" / "checkpoints").iterdir()) == []
+    run(folder, resume=True)
+    assert (folder / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert (folder / "model.safetensors").stat().st_mode == (folder / "SHA256SUMS").stat().st_mode
+
+
+def test_a_full_disk_is_said_and_the_model_in_the_making_goes(tmp_path, monkeypatch):
+    full = SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+    monkeypatch.setattr(safetensors.torch, "save_file", Mock(side_effect=full))
+    message = r"model\.safetensors: cannot be written: no space left on device; make room and run again"
+    with pytest.raises(OutputError, match=message):
+        run(tmp_path / "run")
+    monkeypatch.undo()
+    saved = ToyTask.save
+
+    def save(self, folder):
+        monkeypatch.setattr(safetensors.torch, "save_file", Mock(side_effect=full))
+        saved(self, folder)
+
+    monkeypatch.setattr(ToyTask, "save", save)
+    with pytest.raises(OutputError, match=message):
+        run(tmp_path / "run")
+    assert not (tmp_path / "run" / "training" / "model").exists()
+    assert (tmp_path / "run" / "training" / "checkpoints" / "step-00000020").is_dir()
 
 
 def test_a_loss_that_is_no_number_ends_it(tmp_path):

@@ -167,6 +167,21 @@ def test_errors_say_what_to_do_and_leave_nothing(folder, capsys):
         assert contents(folder) == before
 
 
+def test_weights_that_the_disk_does_not_take_are_an_error_that_says_so(folder):
+    code = (
+        "import resource, sys; from vinilm.cli import cli; from vnlp_prep.command_line import exit_status; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
+        "sys.exit(exit_status(cli, 'vocab docs.jsonl -m model -o out -q'.split(), 'vinilm'))"
+    )
+    before = contents(folder)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("vinilm: error: ")
+    assert done.stderr.endswith("/model.safetensors: cannot be written: file too large\n")
+    assert contents(folder) == before
+
+
 def test_an_input_or_report_inside_the_folder_that_is_replaced_is_refused(folder, capsys):
     assert vocab("docs.jsonl", "-m", "model", "-o", "out", "-q") == 0
     (folder / "docs.jsonl").rename(folder / "out" / "docs.jsonl")
