@@ -41,6 +41,14 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_not_ignored():
+    """A shell that runs the tests in the background has them ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def program(folder, *launcher, **options):
     """Run the toy in a process of its own, or several; return the process that has ended."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -154,6 +162,20 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
 
     with pytest.raises(SignalledError):
         run(tmp_path / "run", watch=watch)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_is_ignored_stays_ignored(whole, tmp_path, number):
+    def watch(progress):
+        assert signal.getsignal(number) is signal.SIG_IGN
+        signal.raise_signal(number)
+
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        run(tmp_path / "run", watch=watch)
+    finally:
+        signal.signal(number, before)
+    assert metrics(tmp_path / "run") == metrics(whole)
 
 
 def test_time_that_is_up_ends_it_with_a_checkpoint(whole, tmp_path):
