@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from vinilm.models import ModelFolder
     from vnlp_prep import Preprocessor
 
-# What says how the tokenizer works, beside tokenizer.json and vocab.txt, and which of its words are terms of a domain.
-_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", RECORD)
+# What says how the tokenizer works, beside tokenizer.json and vocab.txt.
+_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
 def save_model(
@@ -44,6 +44,8 @@ def save_model(
     model.config.save_pretrained(folder)
     write_tensors({**tensors_of(model), **(more or {})}, folder / "model.safetensors", {"format": "pt"})
     _save_tokenizer(source, folder)
+    if (source.path / RECORD).is_file():  # not beside the tokenizer where that is in a folder of its own
+        shutil.copyfile(source.path / RECORD, folder / RECORD)
     if preprocessor is not None:
         preprocessor.save(folder)
     elif source.preprocessor is not None:

@@ -21,6 +21,9 @@ from training_runs import TWO_PROCESSES, figures, files, kill_after, metrics, pr
 from vinilm import FeatureExtractor  # noqa: E402
 from vinilm.models import open_model  # noqa: E402
 from vinilm.pretraining.model import LanguageModel  # noqa: E402
+from vinilm.vocabulary import Term, TermChooser, add_terms  # noqa: E402
+from vinilm.vocabulary.folder import MARKER  # noqa: E402
+from vinilm.vocabulary.record import RECORD  # noqa: E402
 
 SENTENCES = [
     "the virtual machine is stored in the datastore of the cluster",
@@ -115,6 +118,23 @@ def test_all_that_the_source_has_is_kept(minilm, corpus, tmp_path):
         assert getattr(after, name) == getattr(before, name), name
     ids = [FeatureExtractor.from_pretrained(f, preprocess=False).tokenizer.ids(SENTENCES) for f in (minilm, tmp_path / "out")]
     assert ids[0] == ids[1]
+
+
+def test_the_record_of_terms_comes_along_from_an_old_layout(minilm, tiny, corpus, tmp_path):
+    """Of sentence-transformers, with the encoder in a folder of its own."""
+    source, with_terms = tmp_path / "source", tmp_path / "terms"
+    shutil.copytree(tiny, source / "0_Transformer")
+    shutil.copytree(minilm / "1_Pooling", source / "1_Pooling")
+    pooling = json.loads((source / "1_Pooling/config.json").read_text())
+    (source / "1_Pooling/config.json").write_text(json.dumps(pooling | {"word_embedding_dimension": 64}))
+    modules = json.loads((minilm / "modules.json").read_text())[:2]
+    (source / "modules.json").write_text(json.dumps([modules[0] | {"path": "0_Transformer"}, modules[1]]))
+    add_terms(source, [Term("datastore", ("datas", "##tore"), 9, 9, 9)], with_terms)
+    options = ["--phase", "16:1", "--batch-size", "2", "--evaluation-rows", "2", "--device", "cpu", "--no-clean", "-q"]
+    assert vinilm("pretrain", corpus, "-m", with_terms, "-o", tmp_path / "out", *options) == 0
+    assert (tmp_path / "out" / RECORD).read_bytes() == (with_terms / RECORD).read_bytes()
+    assert TermChooser.of(open_model(tmp_path / "out")).known[0].term.term == "datastore"
+    assert not (tmp_path / "out" / MARKER).exists()
 
 
 @pytest.mark.parametrize(
