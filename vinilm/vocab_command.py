@@ -14,6 +14,7 @@ from vnlp_prep.command_line import DONE, ERROR, REJECTS, complete_files, reading
 if TYPE_CHECKING:
     from vinilm.models import ModelFolder
     from vnlp_prep.corpus.documents import Source
+    from vnlp_prep.corpus.summary import Summary
 
 
 @click.command(
@@ -84,6 +85,7 @@ def vocab(
     from vnlp_prep.corpus.logs import LineLog
     from vnlp_prep.corpus.run import Options
     from vnlp_prep.corpus.summary import Summary
+    from vnlp_prep.errors import InputError
     from vnlp_prep.terminal import BOLD, LateProgress, Paint, counted, duration, rejects_line, wants_colour
 
     source_model = open_model(model)
@@ -101,7 +103,10 @@ def vocab(
             for part in count_parts(corpus, chooser.counter, log, summary, workers=workers, watch=progress):
                 counts.merge(part, chooser.files.pieces)
         log.keep()
-        choice = chooser.choose(counts, terms=terms, min_documents=min_documents)
+        try:
+            choice = chooser.choose(counts, terms=terms, min_documents=min_documents)
+        except InputError as error:
+            raise InputError(f"{error}{_not_counted(summary, log.path)}") from None
         added = add_terms(source_model, choice.terms, output)
     finally:
         if log.close():
@@ -122,6 +127,14 @@ def vocab(
     for name, reason in summary.damaged:
         say_error("vinilm", f"{name}: {reason}; what was read before is counted")
     return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
+
+
+def _not_counted(summary: Summary, rejects: str) -> str:
+    """Return what else is to be known of a corpus that brought nothing: most often the texts stand in another field."""
+    from vnlp_prep.corpus.records import shown
+
+    told = f"; {summary.rejects.total():,} records rejected, see {shown(rejects)}" if summary.rejects else ""
+    return told + (f"; {summary.blank_lines:,} records and lines without a text" if summary.blank_lines else "")
 
 
 def _check_outputs(output: Path, model: ModelFolder, corpus: list[Source], report: str | None, rejects: str) -> None:

@@ -127,6 +127,19 @@ def test_bad_records_are_kept_and_said(folder, capsys):
     assert (folder / "out" / "vocab.txt").is_file()
 
 
+def test_a_corpus_that_brings_nothing_says_what_was_rejected(folder, capsys):
+    (folder / "plain.jsonl").write_text('{"text": "The host is on it."}\n' * 9 + "no json\n")
+    for args, said, rejects in (
+        (("docs.jsonl", "--field", "body"), "no documents to choose terms by", 60),
+        (("plain.jsonl",), "smaller --min-documents", 1),
+    ):
+        assert vocab(*args, "-m", "model", "-o", "out") == 2
+        message = capsys.readouterr().err
+        assert said in message
+        assert message.endswith(f"; {rejects} records rejected, see out.rejects.jsonl\n")
+        assert len((folder / "out.rejects.jsonl").read_text().splitlines()) == rejects
+
+
 def test_fields_and_plain_text(folder):
     texts = documents()
     (folder / "docs.txt").write_text("\n".join(texts) + "\n")
