@@ -119,6 +119,8 @@ def vocab(
         lines = [paint(f"{counted(summary.records, 'document')} in {duration(summary.seconds)}", BOLD)]
         if summary.rejects:
             lines.append(rejects_line(summary.rejects, summary.reject_files, paint))
+        if summary.blank_lines and on_missing == "pass":
+            lines.append(f"{counted(summary.blank_lines, 'record')} without a text passed over, blank lines among them")
         lines += figures.lines(paint)
         if added.left_out:
             lines.append(f"not in the new folder, for they are of the old vocabulary: {', '.join(added.left_out)}")

@@ -64,6 +64,8 @@ def run(
         progress.say(_corpus_line(prepared.store))
         if counts.rejects:
             progress.say(f"{counted(counts.rejects.total(), 'record')} rejected, see {shown(corpus.rejects)}")
+        if counts.passed:
+            progress.say(f"{counted(counts.passed, 'record')} without a text passed over")
         for line in prepared.lines:
             progress.say(line)
         try:

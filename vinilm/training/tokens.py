@@ -117,7 +117,8 @@ def token_store(folder: Path, corpus: Corpus, model: ModelFolder, tokenizer: Tok
 def _no_text(corpus: Corpus, counts: Counts) -> str:
     names = ", ".join(source.input.name for source in corpus.sources)
     rejects = f"; {counts.rejects.total():,} records rejected, see {shown(corpus.rejects)}" if counts.rejects else ""
-    return f"{names}: no text to train on ({counts.texts:,} texts, {counts.held_out:,} of them held out{rejects})"
+    passed = f"; {counts.passed:,} records without a text" if counts.passed else ""
+    return f"{names}: no text to train on ({counts.texts:,} texts, {counts.held_out:,} of them held out{rejects}{passed})"
 
 
 def _write(folder: Path, corpus: Corpus, tokenizer: Tokenizer, dtype: np.dtype[Any]) -> Counts:

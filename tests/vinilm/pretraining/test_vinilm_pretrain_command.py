@@ -99,6 +99,17 @@ def test_what_is_told(tiny, corpus, tmp_path, capsys):
     assert "done before" in capsys.readouterr().err
 
 
+def test_records_without_a_text_can_be_passed_over(tiny, corpus, tmp_path, capsys):
+    bad = tmp_path / "in.jsonl"
+    bad.write_text(corpus.read_text() + '{"text": null}\n{"body": "b"}\n')
+    options = [*SMALL[2:], "--on-missing", "pass"]
+    assert vinilm("pretrain", bad, "-m", tiny, "-o", tmp_path / "out", *options) == 0
+    assert capsys.readouterr().err.splitlines()[1] == "2 records without a text passed over"
+    assert not (tmp_path / "out/training/rejects.jsonl").exists()
+    assert vinilm("pretrain", bad, "--field", "title", "-m", tiny, "-o", tmp_path / "none", *options) == 2
+    assert "0 of them held out; 122 records without a text)" in capsys.readouterr().err
+
+
 def test_a_head_that_is_there_is_trained_further(trained, corpus, tmp_path, capsys):
     assert vinilm("pretrain", corpus, "-m", trained, "-o", tmp_path / "out", *SMALL, "--phase", "16:1") == 0
     assert "language-model head" not in capsys.readouterr().err

@@ -99,6 +99,21 @@ def test_texts_are_cleaned_split_and_rejected(tmp_path):
     assert Counter(reject["reason"] for reject in rejects) == counts.rejects
 
 
+@pytest.mark.parametrize("clean", [False, True])
+@pytest.mark.parametrize("on_missing", ["reject", "pass"])
+def test_records_without_a_text_are_rejected_or_passed_over(tmp_path, clean, on_missing):
+    lines = ['{"text": "one"}', '{"body": "two"}', '{"text": null}', "", '{"text": "three"}', "no json"]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n")
+    reading = Options(on_missing=on_missing)
+    files = sources([str(tmp_path / "in.jsonl")], reading, None, None)
+    corpus = Corpus(files, reading, Preprocessor() if clean else None, str(tmp_path / "rejects.jsonl"), 0)
+    counts = Counts()
+    assert [t for part in corpus.texts(counts) for t, _ in part] == ["one", "three"]
+    rejects = [json.loads(line)["line"] for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert (counts.passed, counts.blank_lines, counts.rejects.total()) == ((2, 1, 1) if on_missing == "pass" else (0, 1, 3))
+    assert rejects == ([6] if on_missing == "pass" else [2, 3, 6])
+
+
 def test_a_text_that_breaks_the_cleaning_is_rejected(tmp_path, monkeypatch):
     corpus = corpus_of(write(tmp_path / "in.jsonl", ["one", "two", "three"]), clean=True)
 

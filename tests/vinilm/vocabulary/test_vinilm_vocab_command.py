@@ -140,6 +140,16 @@ def test_a_corpus_that_brings_nothing_says_what_was_rejected(folder, capsys):
         assert len((folder / "out.rejects.jsonl").read_text().splitlines()) == rejects
 
 
+def test_records_without_a_text_can_be_passed_over(folder, capsys):
+    with (folder / "docs.jsonl").open("a") as file:
+        file.write('{"text": 7}\n{"body": "b"}\n')
+    assert vocab("docs.jsonl", "-m", "model", "-o", "out", "--on-missing", "pass") == 0
+    assert "2 records without a text passed over" in capsys.readouterr().err
+    assert not (folder / "out.rejects.jsonl").exists()
+    assert vocab("docs.jsonl", "-m", "model", "-o", "out", "--on-missing", "pass", "--field", "title") == 2
+    assert "to choose terms by; 62 records and lines without a text" in capsys.readouterr().err
+
+
 def test_fields_and_plain_text(folder):
     texts = documents()
     (folder / "docs.txt").write_text("\n".join(texts) + "\n")
