@@ -419,6 +419,8 @@ def test_no_documents_and_no_terms_say_so(model):
         choose_terms(["a", "b", "c"], model, heldout=0.999999)
     with pytest.raises(InputError, match=r"no new terms.*--min-documents"):
         choose_terms(["the host is on it"] * 9, model)
+    with pytest.raises(InputError, match=r"no new terms.* \(left out: 5 other letters\); terms are of the letters a to z; "):
+        choose_terms(["Виртуализация серверов и кластер гипервизоров."] * 9, model)
 
 
 def test_a_vocabulary_without_places_is_refused(tmp_path):
