@@ -90,7 +90,11 @@ def add_terms(model: str | PathLike[str] | ModelFolder, terms: Sequence[Term], o
 
 def check_term(files: TokenizerFiles, place: int, term: str) -> None:
     """Raise ModelError if a term is not one token, its own, however it is written and whatever stands around it."""
-    spellings = {term, term.upper(), term.title()} if files.lower_case else {term}
+    spellings = {term}
+    if files.lower_case:
+        normalize = files.tokenizer.normalizer.normalize_str
+        # Not those whose capitals are of other letters: "straße" is "STRASSE", which no vocabulary takes for the same word.
+        spellings |= {text for text in (term.upper(), term.title()) if normalize(text) == normalize(term)}
     for text in sorted(spellings):
         found = files.tokenizer.encode(f"{text} ({text}), {text}-{text}", add_special_tokens=False)
         if found.ids.count(place) != _TIMES or len(found.ids) != _TIMES + len("(),-"):

@@ -94,6 +94,15 @@ def test_texts_without_a_term_have_the_same_ids(pair, text):
     assert before.encode(text).ids == after.encode(text).ids
 
 
+@pytest.mark.parametrize("word", ["µs", "straße", "серверов", "ﬁle"])
+def test_words_of_other_letters_can_be_terms(model, out, word):
+    """Also where their capitals are other letters: those of "straße" are "STRASSE"."""
+    add_terms(model, [term(word)], out)
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
+    for text in (word, f"({word}),", f"host-{word}"):
+        assert tokenizer.encode(text).ids.count(1) == 1, text
+
+
 @pytest.mark.parametrize("word", ["data store", "data-store", "Datastore", "dätastore", ""])
 def test_a_word_that_is_no_single_token_is_refused(model, out, word):
     with pytest.raises(ModelError, match="would not be one token"):
