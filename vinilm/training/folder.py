@@ -1,6 +1,6 @@
 """The folder of a run: at its end a model, until then what the run needs to go on.
 
-    FOLDER/training/run.json        what the run depends on, and whether it is finished
+    FOLDER/training/run.json        what the run depends on, whether it is finished, and how many records were rejected
                     metrics.jsonl   a line for each step
                     corpus/         the tokens
                     checkpoints/
@@ -59,6 +59,7 @@ class RunFolder:
         self._is_main = is_main
         self._lock: int | None = None
         self._goes_on = False
+        self._rejected = 0
 
     def __enter__(self) -> RunFolder:
         if self._is_main:
@@ -141,6 +142,16 @@ class RunFolder:
         """Whether the model is there."""
         return bool(self._read().get("finished"))
 
+    @property
+    def rejected(self) -> int:
+        """Records that a finished run has rejected: its exit status is the same when it is asked for again."""
+        count = self._read().get("rejected")
+        return count if isinstance(count, int) else 0
+
+    def remember_rejects(self, count: int) -> None:
+        """Have it written down, when the run is finished, how many records were rejected."""
+        self._rejected = count
+
     def forget_corpus(self) -> None:
         """Remove the tokens that lie there, unless the run goes on from a checkpoint, and so with these."""
         if not self._goes_on:
@@ -160,7 +171,7 @@ class RunFolder:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 file.replace(target)
             sums.replace(self.root / CHECKSUMS)
-            write_json(self._index, {"finished": True, "identity": self._identity})
+            write_json(self._index, {"finished": True, "identity": self._identity, "rejected": self._rejected})
         except BaseException as error:
             shutil.rmtree(making, ignore_errors=True)  # a full disk needs the room
             if isinstance(error, OSError) and not isinstance(error, OutputError):

@@ -95,8 +95,8 @@ def test_what_is_told(tiny, corpus, tmp_path, capsys):
     assert [line.split("  ")[0] for line in told[6:9]] == [f"step {step} of 8" for step in (0, 4, 8)]
     assert told[9].startswith(f"{tmp_path}/out: 8 steps in ")
     assert "held out: loss 1" in told[9]
-    assert vinilm("pretrain", bad, "-m", tiny, "-o", tmp_path / "out", *SMALL, "--resume") == 0
-    assert "done before" in capsys.readouterr().err
+    assert vinilm("pretrain", bad, "-m", tiny, "-o", tmp_path / "out", *SMALL, "--resume") == 1
+    assert "done before, nothing is left to do; 2 records rejected" in capsys.readouterr().err
 
 
 def test_records_without_a_text_can_be_passed_over(tiny, corpus, tmp_path, capsys):
@@ -108,6 +108,17 @@ def test_records_without_a_text_can_be_passed_over(tiny, corpus, tmp_path, capsy
     assert not (tmp_path / "out/training/rejects.jsonl").exists()
     assert vinilm("pretrain", bad, "--field", "title", "-m", tiny, "-o", tmp_path / "none", *options) == 2
     assert "0 of them held out; 122 records without a text)" in capsys.readouterr().err
+
+
+def test_done_before_is_done_again(trained, tiny, corpus, capsys):
+    before = files(trained)
+    assert vinilm("pretrain", corpus, "-m", tiny, "-o", trained, *SMALL, "--resume") == 0
+    assert capsys.readouterr().err == f"{trained}: done before, nothing is left to do\n"
+    index = json.loads((trained / "training/run.json").read_text())
+    del index["rejected"]  # as an earlier version wrote it
+    (trained / "training/run.json").write_text(json.dumps(index))
+    assert vinilm("pretrain", corpus, "-m", tiny, "-o", trained, *SMALL, "--resume") == 0
+    assert files(trained) == before
 
 
 def test_a_head_that_is_there_is_trained_further(trained, corpus, tmp_path, capsys):
