@@ -24,7 +24,7 @@ from typing import Any
 from vinilm.models import write_checksums
 from vinilm.models.files import CHECKSUMS
 from vinilm.training.checkpoints import last_checkpoint, read_state, remove_remains
-from vinilm.training.tokens import write_json
+from vinilm.training.tokens import TokenStore, has_tokens, write_json
 from vnlp_prep.corpus.journal import check_same
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import cannot_write, open_locked
@@ -120,6 +120,8 @@ class RunFolder:
                 )
                 raise OutputError(f"{shown(self.root)}: a run is there, {what}; go on with --resume, or name another folder")
             check_same(there.get("identity", {}), self._identity, shown(self.root), "name another folder")
+        if checkpoint and has_tokens(self.corpus):
+            TokenStore.open(self.corpus)  # of damaged ones others would be made; whether these are the same, nobody would know
         if self.finished:
             self._tidy()
         else:

@@ -244,6 +244,18 @@ def test_another_corpus_cannot_be_gone_on_with(tiny, corpus, tmp_path, capsys):
     assert "cannot go on with the interrupted run: size of input 1 was " in capsys.readouterr().err
 
 
+def test_a_run_does_not_go_on_with_damaged_tokens(tiny, corpus, tmp_path, capsys):
+    options = ["pretrain", corpus, "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q", "--resume"]
+    index = tmp_path / "out/training/corpus/corpus.json"
+    assert vinilm(*options, "--max-minutes", "1e-9") == 2
+    index.write_bytes(index.read_bytes()[:-9])
+    capsys.readouterr()
+    assert vinilm(*options) == 2
+    assert f"{index}: the tokens there are damaged (" in capsys.readouterr().err
+    index.unlink()
+    assert vinilm(*options) == 0
+
+
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bits(tiny, corpus, tmp_path):
     """With dropout, as the model has it; killed twice, wherever it is."""
