@@ -151,9 +151,10 @@ def _check_outputs(output: Path, model: ModelFolder, corpus: list[Source], repor
     files = [report, rejects] if report else [rejects]
     check_outputs([source.input for source in corpus], [], rejects=[rejects], logs=[report] if report else [])
     for name in (*files, *(source.path for source in corpus)):
-        if name != "-" and inside in Path(name).resolve().parents:
+        if name != "-" and inside in (real := Path(name).resolve(), *real.parents):
+            where = "is" if real == inside else "lies in"
             raise OutputError(
-                f"{shown(name)}: lies in the folder that is written anew, {shown(str(output))}; choose another place"
+                f"{shown(name)}: {where} the folder that is written anew, {shown(str(output))}; choose another place"
             )
 
 

@@ -127,6 +127,7 @@ def take_corpus(inputs: Sequence[str], options: dict[str, Any], model: ModelFold
     corpus = sources(files, reading, format, None)
     rejects = options.pop("rejects") or f"{output}/training/rejects.jsonl"
     check_outputs([source.input for source in corpus], [], rejects=[rejects])
+    _check_rejects(rejects, Path(output))
     preprocessor = _preprocessor(options.pop("clean"), options.pop("preprocess"), model)
     return Corpus(corpus, reading, preprocessor, rejects, options.pop("heldout"), options.pop("workers"))
 
@@ -141,6 +142,17 @@ def _check_inputs(files: Sequence[str], work: Path) -> None:
             raise OutputError(
                 f"{shown(file)}: lies in {shown(work)}, which belongs to the run; choose another place for one of them"
             )
+
+
+def _check_rejects(file: str, output: Path) -> None:
+    """Raise OutputError for rejects that could not be written, or would be lost: before anything is read."""
+    from vnlp_prep.corpus.records import shown
+    from vnlp_prep.errors import OutputError
+
+    real, folder = Path(file).resolve(), output.resolve()
+    cleared = [folder / "training" / name for name in ("corpus", "checkpoints", "model")]
+    if real == folder or any(place in (real, *real.parents) for place in cleared):
+        raise OutputError(f"{shown(file)}: rejects cannot be kept there, it is a folder of the run; choose another place")
 
 
 def _preprocessor(clean: bool, saved: str | None, model: ModelFolder) -> Any:

@@ -208,6 +208,13 @@ def test_inputs_in_the_folder_of_the_run_are_left_alone(tiny, corpus, tmp_path, 
     assert mine.read_bytes() == corpus.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["out", "out/training/corpus", "out/training/checkpoints/r.jsonl", "out/training/model/r.jsonl"])
+def test_rejects_that_would_be_lost_are_refused_at_once(tiny, corpus, tmp_path, capsys, name):
+    assert vinilm("pretrain", corpus, "-m", tiny, "-o", tmp_path / "out", "--rejects", tmp_path / name, *SMALL) == 2
+    assert "rejects cannot be kept there" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_pipe_brings_is_read_in_each_run(tiny, corpus, tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe.jsonl")
     for content, status in (('{"text": "one"}\n', 2), (corpus.read_text(), 0)):

@@ -178,6 +178,10 @@ def test_errors_say_what_to_do_and_leave_nothing(folder, capsys):
         (("docs.jsonl", "-m", "acme/no-such-model", "-o", "out"), "not on this machine"),
         (("docs.jsonl", "-m", "model", "-o", "out", "--report", "docs.jsonl"), "would replace an input"),
         (("docs.jsonl", "-m", "model", "-o", "out", "--report", "out/report.json"), "folder"),
+        (("docs.jsonl", "-m", "model", "-o", "out", "--report", "out"), "is the folder that is written anew"),
+        (("docs.jsonl", "-m", "model", "-o", "out", "--report", "./out/"), "is the folder that is written anew"),
+        (("docs.jsonl", "-m", "model", "-o", "out", "--rejects", "out"), "is the folder that is written anew"),
+        (("docs.jsonl", "-m", "model", "-o", "out", "--rejects", "out/r.jsonl"), "lies in the folder that is written anew"),
         (("docs.jsonl", "-m", "model", "-o", "out", "--heldout", "1"), "--heldout"),
         (("docs.jsonl", "-m", "model", "-o", "out", "--terms", "0"), "--terms"),
     ):
