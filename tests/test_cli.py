@@ -120,6 +120,24 @@ def test_a_signal_leaves_nothing_under_the_final_name(folder, number, status, wo
     assert (folder / "out.jsonl").read_bytes() == CLEAN
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_that_is_ignored_stays_ignored(folder, workers):
+    """As nohup does it: a terminal that goes away ends nothing."""
+    process = started(
+        *("-", "-o", "out.jsonl", "--workers", workers),
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    process.stdin.write(DIRTY * 500)
+    process.stdin.flush()
+    wait_for((folder / ".out.jsonl.vnlp-prep.tmp").exists)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGHUP)
+    process.communicate(DIRTY, timeout=60)
+    assert process.returncode == 0
+    assert (folder / "out.jsonl").read_bytes() == CLEAN * 501
+
+
 def test_a_reader_that_goes_away(folder):
     (folder / "x.jsonl").write_bytes(DIRTY * 20_000)
     done = subprocess.run(

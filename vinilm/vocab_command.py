@@ -14,6 +14,7 @@ from vnlp_prep.command_line import DONE, ERROR, REJECTS, complete_files, reading
 if TYPE_CHECKING:
     from vinilm.models import ModelFolder
     from vnlp_prep.corpus.documents import Source
+    from vnlp_prep.corpus.summary import Summary
 
 
 @click.command(
@@ -84,6 +85,7 @@ def vocab(
     from vnlp_prep.corpus.logs import LineLog
     from vnlp_prep.corpus.run import Options
     from vnlp_prep.corpus.summary import Summary
+    from vnlp_prep.errors import InputError
     from vnlp_prep.terminal import BOLD, LateProgress, Paint, counted, duration, rejects_line, wants_colour
 
     source_model = open_model(model)
@@ -101,7 +103,10 @@ def vocab(
             for part in count_parts(corpus, chooser.counter, log, summary, workers=workers, watch=progress):
                 counts.merge(part, chooser.files.pieces)
         log.keep()
-        choice = chooser.choose(counts, terms=terms, min_documents=min_documents)
+        try:
+            choice = chooser.choose(counts, terms=terms, min_documents=min_documents)
+        except InputError as error:
+            raise InputError(f"{error}{_not_counted(summary, log.path)}") from None
         added = add_terms(source_model, choice.terms, output)
     finally:
         if log.close():
@@ -114,6 +119,8 @@ def vocab(
         lines = [paint(f"{counted(summary.records, 'document')} in {duration(summary.seconds)}", BOLD)]
         if summary.rejects:
             lines.append(rejects_line(summary.rejects, summary.reject_files, paint))
+        if summary.blank_lines and on_missing == "pass":
+            lines.append(f"{counted(summary.blank_lines, 'record')} without a text passed over, blank lines among them")
         lines += figures.lines(paint)
         if added.left_out:
             lines.append(f"not in the new folder, for they are of the old vocabulary: {', '.join(added.left_out)}")
@@ -122,6 +129,14 @@ def vocab(
     for name, reason in summary.damaged:
         say_error("vinilm", f"{name}: {reason}; what was read before is counted")
     return ERROR if summary.damaged else REJECTS if summary.rejects else DONE
+
+
+def _not_counted(summary: Summary, rejects: str) -> str:
+    """Return what else is to be known of a corpus that brought nothing: most often the texts stand in another field."""
+    from vnlp_prep.corpus.records import shown
+
+    told = f"; {summary.rejects.total():,} records rejected, see {shown(rejects)}" if summary.rejects else ""
+    return told + (f"; {summary.blank_lines:,} records and lines without a text" if summary.blank_lines else "")
 
 
 def _check_outputs(output: Path, model: ModelFolder, corpus: list[Source], report: str | None, rejects: str) -> None:
@@ -136,9 +151,10 @@ def _check_outputs(output: Path, model: ModelFolder, corpus: list[Source], repor
     files = [report, rejects] if report else [rejects]
     check_outputs([source.input for source in corpus], [], rejects=[rejects], logs=[report] if report else [])
     for name in (*files, *(source.path for source in corpus)):
-        if name != "-" and inside in Path(name).resolve().parents:
+        if name != "-" and inside in (real := Path(name).resolve(), *real.parents):
+            where = "is" if real == inside else "lies in"
             raise OutputError(
-                f"{shown(name)}: lies in the folder that is written anew, {shown(str(output))}; choose another place"
+                f"{shown(name)}: {where} the folder that is written anew, {shown(str(output))}; choose another place"
             )
 
 

@@ -172,13 +172,15 @@ def _signals() -> Iterator[None]:
     def end(number: int, _: FrameType | None) -> None:
         raise SignalledError(number)
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), end) for name in names}
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What the process was started to ignore, as nohup does it, stays ignored.
+    taken = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in taken}
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run_and_exit(group: click.Group, args: Sequence[str] | None, program: str) -> None:

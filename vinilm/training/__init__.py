@@ -12,6 +12,7 @@
     schedule.py      the learning rate of a step
     processes.py     one process or several, processor or GPU, in what precision
     random_state.py  the states of all random generators as tensors
+    tensors.py       tensors into a file
     checkpoints.py   all that a run needs to go on, whole or not there
     folder.py        the folder of a run: what is in it, who has it, what becomes of it
     metrics.py       a line for each step

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 from vinilm.errors import ModelError, TrainingError
 from vinilm.models import write_checksums
 from vinilm.models.files import expected_sums, sha256
+from vinilm.training.tensors import write_tensors
 from vinilm.training.tokens import write_json
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import cannot_write
+from vnlp_prep.errors import OutputError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn, optim
@@ -45,17 +47,18 @@ class State:
 def save_checkpoint(
     folder: Path, state: State, model: nn.Module, optimizer: optim.Optimizer, random: dict[str, Tensor], *, keep: int
 ) -> Path:
-    """Write the checkpoint of ``state`` into ``folder`` and remove all but the last ``keep``. Raises OutputError."""
-    from safetensors.torch import save_file
+    """Write the checkpoint of ``state`` into ``folder`` and remove all but the last ``keep``. Raises OutputError.
 
+    Those of later steps go, too: had they been whole, the run would have gone on from them.
+    """
     final = folder / f"step-{state.step:08d}"
     temporary = folder / f".{final.name}.tmp"
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
-        save_file(tensors_of(model), temporary / "model.safetensors")
-        save_file(_optimizer_tensors(model, optimizer), temporary / "optimizer.safetensors")
-        save_file(random, temporary / "random.safetensors")
+        write_tensors(tensors_of(model), temporary / "model.safetensors")
+        write_tensors(_optimizer_tensors(model, optimizer), temporary / "optimizer.safetensors")
+        write_tensors(random, temporary / "random.safetensors")
         write_json(temporary / "state.json", {"step": state.step, "seconds": state.seconds})
         write_checksums(temporary)
         for file in temporary.iterdir():
@@ -64,11 +67,15 @@ def save_checkpoint(
             shutil.rmtree(final)
         temporary.rename(final)
         _flush(folder)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)  # a full disk needs the room
-        raise cannot_write(shown(temporary), error) from None
-    for old in _folders(folder)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+        if isinstance(error, OSError) and not isinstance(error, OutputError):
+            raise cannot_write(shown(temporary), error) from None
+        raise
+    there = _folders(folder)
+    place = there.index(final)
+    for other in (*there[: max(place + 1 - keep, 0)], *there[place + 1 :]):
+        shutil.rmtree(other, ignore_errors=True)
     return final
 
 

@@ -31,6 +31,8 @@ class Counts:
     texts: int = 0
     held_out: int = 0
     blank_lines: int = 0
+    #: Records without a text that are passed over, as was asked for.
+    passed: int = 0
     #: Reason -> records.
     rejects: Counter[str] = field(default_factory=Counter)
 
@@ -77,6 +79,9 @@ class Corpus:
         try:
             for chunk, texts in self._cleaned(read_chunks(self.sources, _CHUNK_RECORDS, None)):
                 for reject in chunk.rejects:
+                    if self._is_passed(reject):
+                        counts.passed += 1
+                        continue
                     log.write(reject)
                     counts.rejects[reject["reason"]] += 1
                 parts = [(text, held_out(text, self.heldout)) for text in texts]
@@ -90,6 +95,10 @@ class Corpus:
             log.keep()
         finally:
             log.close()
+
+    def _is_passed(self, reject: dict[str, Any]) -> bool:
+        # To encode, every record needs a text; to train, one without is as good as none.
+        return self.options.on_missing == "pass" and reject["reason"] == "field-missing"
 
     def _cleaned(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, list[str]]]:
         if self.preprocessor is None:

@@ -1,12 +1,14 @@
 """The folder of a run: at its end a model, until then what the run needs to go on.
 
-    FOLDER/training/run.json        what the run depends on, and whether it is finished
+    FOLDER/training/run.json        what the run depends on, whether it is finished, and how many records were rejected
                     metrics.jsonl   a line for each step
                     corpus/         the tokens
                     checkpoints/
                     model/          the model in the making
 
 The model's files appear in FOLDER when all of them are written, ``SHA256SUMS`` the last; then corpus and checkpoints go.
+
+A folder that is not empty is one of a run only if ``run.json`` says so: what lies in any other one is somebody's own.
 """
 
 from __future__ import annotations
@@ -22,11 +24,16 @@ from typing import Any
 from vinilm.models import write_checksums
 from vinilm.models.files import CHECKSUMS
 from vinilm.training.checkpoints import last_checkpoint, read_state, remove_remains
-from vinilm.training.tokens import write_json
+from vinilm.training.tokens import TokenStore, has_tokens, write_json
 from vnlp_prep.corpus.journal import check_same
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import cannot_write, open_locked
 from vnlp_prep.errors import OutputError
+
+_LOCK = ".lock"
+_OTHERWISE = "name a new folder, or remove this one if it is a run of yours"
+#: What is there before the index is.
+_FIRST = {_LOCK, ".run.json.tmp"}
 
 
 class RunFolder:
@@ -52,13 +59,14 @@ class RunFolder:
         self._is_main = is_main
         self._lock: int | None = None
         self._goes_on = False
+        self._rejected = 0
 
     def __enter__(self) -> RunFolder:
         if self._is_main:
             self._check()
             try:
                 self.work.mkdir(parents=True, exist_ok=True)
-                self._lock = open_locked(self.work / ".lock")
+                self._lock = open_locked(self.work / _LOCK)
                 self._begin()
             except BlockingIOError:
                 raise OutputError(f"{shown(self.root)}: another run has it") from None
@@ -76,7 +84,7 @@ class RunFolder:
     def _unlock(self) -> None:
         if self._lock is not None:
             with contextlib.suppress(OSError):
-                (self.work / ".lock").unlink()
+                (self.work / _LOCK).unlink()
             os.close(self._lock)
             self._lock = None
 
@@ -86,8 +94,17 @@ class RunFolder:
             raise OutputError(f"{shown(self.root)}: is no folder; name a new one")
         if not self.root.absolute().parent.is_dir():
             raise OutputError(f"{shown(self.root)}: there is no folder {shown(self.root.parent)}; make it first")
-        if self.root.is_dir() and any(self.root.iterdir()) and not self.work.is_dir():
+        if self.root.is_dir() and any(self.root.iterdir()) and not self._is_ours():
             raise OutputError(f"{shown(self.root)}: is not empty, and what is there is of no training run; name a new folder")
+
+    def _is_ours(self) -> bool:
+        """Whether what lies in the folder is of a run, so that it may be removed and replaced. Raises OutputError."""
+        if self._index.is_file():
+            self._read()
+            return True
+        # A run that was killed before it had written its index leaves nothing else.
+        alone = [entry.name for entry in self.root.iterdir()] == [self.work.name]
+        return alone and self.work.is_dir() and {entry.name for entry in self.work.iterdir()} <= _FIRST
 
     def _begin(self) -> None:
         remove_remains(self.checkpoints)
@@ -103,21 +120,39 @@ class RunFolder:
                 )
                 raise OutputError(f"{shown(self.root)}: a run is there, {what}; go on with --resume, or name another folder")
             check_same(there.get("identity", {}), self._identity, shown(self.root), "name another folder")
+        if checkpoint and has_tokens(self.corpus):
+            TokenStore.open(self.corpus)  # of damaged ones others would be made; whether these are the same, nobody would know
         if self.finished:
             self._tidy()
         else:
             write_json(self._index, {"finished": False, "identity": self._identity})
 
     def _read(self) -> dict[str, Any]:
+        """Return what the index says; nothing if there is none. Raises OutputError for one that no run has written."""
         if not self._index.is_file():
             return {}
-        content: dict[str, Any] = json.loads(self._index.read_text(encoding="utf-8"))
+        try:
+            content = json.loads(self._index.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise OutputError(f"{shown(self._index)}: cannot be read: {error}; {_OTHERWISE}") from None
+        if not isinstance(content, dict) or not isinstance(content.get("identity"), dict) or "finished" not in content:
+            raise OutputError(f"{shown(self._index)}: not as a training run has written it; {_OTHERWISE}")
         return content
 
     @property
     def finished(self) -> bool:
         """Whether the model is there."""
         return bool(self._read().get("finished"))
+
+    @property
+    def rejected(self) -> int:
+        """Records that a finished run has rejected: its exit status is the same when it is asked for again."""
+        count = self._read().get("rejected")
+        return count if isinstance(count, int) else 0
+
+    def remember_rejects(self, count: int) -> None:
+        """Have it written down, when the run is finished, how many records were rejected."""
+        self._rejected = count
 
     def forget_corpus(self) -> None:
         """Remove the tokens that lie there, unless the run goes on from a checkpoint, and so with these."""
@@ -138,11 +173,12 @@ class RunFolder:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 file.replace(target)
             sums.replace(self.root / CHECKSUMS)
-            write_json(self._index, {"finished": True, "identity": self._identity})
-        except OutputError:
+            write_json(self._index, {"finished": True, "identity": self._identity, "rejected": self._rejected})
+        except BaseException as error:
+            shutil.rmtree(making, ignore_errors=True)  # a full disk needs the room
+            if isinstance(error, OSError) and not isinstance(error, OutputError):
+                raise cannot_write(shown(self.root), error) from None
             raise
-        except OSError as error:
-            raise cannot_write(shown(self.root), error) from None
         self._tidy()
 
     def _tidy(self) -> None:

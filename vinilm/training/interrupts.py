@@ -13,6 +13,8 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 class Interrupts:
     """Inside its block, the first signal that asks the process to end is only remembered, in ``number``.
 
+    Signals that the process was started to ignore, as ``nohup`` does it, stay ignored.
+
     The second one ends it at once, as it would have without the block; not so with ``patient``: who starts several processes
     passes a signal on to each, which the terminal has reached already.
     """
@@ -26,7 +28,8 @@ class Interrupts:
         # Handlers can be set in the main thread alone; in another one, signals do what they did before.
         if threading.current_thread() is threading.main_thread():
             numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-            self._before = {number: signal.signal(number, self._take) for number in numbers}
+            taken = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._take) for number in taken}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -38,7 +41,7 @@ class Interrupts:
             self.number = number
             return
         handler = self._before[number]
-        if self._patient or handler in (signal.SIG_IGN, None):
+        if self._patient or handler is None:
             return
         if callable(handler):
             handler(number, frame)

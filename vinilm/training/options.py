@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -108,7 +109,8 @@ def take_settings(options: dict[str, Any]) -> TrainingSettings:
 def take_corpus(inputs: Sequence[str], options: dict[str, Any], model: ModelFolder, output: str) -> Corpus:
     """Return the corpus that was named, and take what it depends on out of ``options``.
 
-    Raises InputError for an input that cannot be read, SettingsError, OutputError for rejects that cannot be written.
+    Raises InputError for an input that cannot be read, SettingsError, OutputError for rejects that cannot be written and for an
+    input in the folder that the run clears.
     """
     from vinilm.training.corpus import Corpus
     from vnlp_prep.corpus.documents import sources
@@ -121,11 +123,36 @@ def take_corpus(inputs: Sequence[str], options: dict[str, Any], model: ModelFold
     reading = Options(field, whole_file, on_missing, encoding, limits)
     format = options.pop("format")
     files = [file.path for file in find_inputs(inputs, format=format, outputs=output)]
+    _check_inputs(files, Path(output) / "training")
     corpus = sources(files, reading, format, None)
     rejects = options.pop("rejects") or f"{output}/training/rejects.jsonl"
     check_outputs([source.input for source in corpus], [], rejects=[rejects])
+    _check_rejects(rejects, Path(output))
     preprocessor = _preprocessor(options.pop("clean"), options.pop("preprocess"), model)
     return Corpus(corpus, reading, preprocessor, rejects, options.pop("heldout"), options.pop("workers"))
+
+
+def _check_inputs(files: Sequence[str], work: Path) -> None:
+    """Raise OutputError for an input in the folder ``work`` of a run, which would be removed with the rest of it."""
+    from vnlp_prep.corpus.records import shown
+    from vnlp_prep.errors import OutputError
+
+    for file in files:
+        if file != "-" and {work.absolute(), work.resolve()} & {*Path(file).absolute().parents, *Path(file).resolve().parents}:
+            raise OutputError(
+                f"{shown(file)}: lies in {shown(work)}, which belongs to the run; choose another place for one of them"
+            )
+
+
+def _check_rejects(file: str, output: Path) -> None:
+    """Raise OutputError for rejects that could not be written, or would be lost: before anything is read."""
+    from vnlp_prep.corpus.records import shown
+    from vnlp_prep.errors import OutputError
+
+    real, folder = Path(file).resolve(), output.resolve()
+    cleared = [folder / "training" / name for name in ("corpus", "checkpoints", "model")]
+    if real == folder or any(place in (real, *real.parents) for place in cleared):
+        raise OutputError(f"{shown(file)}: rejects cannot be kept there, it is a folder of the run; choose another place")
 
 
 def _preprocessor(clean: bool, saved: str | None, model: ModelFolder) -> Any:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from vinilm.models import ModelFolder
     from vnlp_prep import Preprocessor
 
-# What says how the tokenizer works, beside tokenizer.json and vocab.txt, and which of its words are terms of a domain.
-_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", RECORD)
+# What says how the tokenizer works, beside tokenizer.json and vocab.txt.
+_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
 def save_model(
@@ -35,16 +35,17 @@ def save_model(
     """Write ``model`` (BertModel, with a head or without) to ``folder``, with all else that the folder ``source`` has.
 
     ``preprocessor``: what its texts were cleaned with; None: what is in ``source``, if anything. ``more``: tensors to save with
-    it that are not part of it. Raises OSError.
+    it that are not part of it. Raises OutputError, OSError.
     """
-    from safetensors.torch import save_file
-
     from vinilm.training.checkpoints import tensors_of
+    from vinilm.training.tensors import write_tensors
 
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(folder)
-    save_file({**tensors_of(model), **(more or {})}, folder / "model.safetensors", metadata={"format": "pt"})
+    write_tensors({**tensors_of(model), **(more or {})}, folder / "model.safetensors", {"format": "pt"})
     _save_tokenizer(source, folder)
+    if (source.path / RECORD).is_file():  # not beside the tokenizer where that is in a folder of its own
+        shutil.copyfile(source.path / RECORD, folder / RECORD)
     if preprocessor is not None:
         preprocessor.save(folder)
     elif source.preprocessor is not None:

@@ -55,15 +55,20 @@ def run(
     ):
         accelerator.wait_for_everyone()
         if folder.finished:
-            progress.say(f"{shown(output)}: done before, nothing is left to do")
-            return DONE
+            rejected = folder.rejected
+            more = f"; {counted(rejected, 'record')} rejected" if rejected else ""
+            progress.say(f"{shown(output)}: done before, nothing is left to do{more}")
+            return REJECTS if rejected else DONE
         if main and corpus.is_stream:
             folder.forget_corpus()
         prepared = prepare(folder.corpus)
         counts = prepared.store.counts
+        folder.remember_rejects(counts.rejects.total())
         progress.say(_corpus_line(prepared.store))
         if counts.rejects:
             progress.say(f"{counted(counts.rejects.total(), 'record')} rejected, see {shown(corpus.rejects)}")
+        if counts.passed:
+            progress.say(f"{counted(counts.passed, 'record')} without a text passed over")
         for line in prepared.lines:
             progress.say(line)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from vinilm.models.files import sha256
 from vinilm.training.corpus import Corpus, Counts
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import cannot_write
-from vnlp_prep.errors import InputError
+from vnlp_prep.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from vinilm.models import ModelFolder
@@ -73,10 +74,20 @@ class TokenStore:
 
     @classmethod
     def open(cls, folder: Path) -> TokenStore:
-        """Return the store that is in ``folder``."""
-        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        counts = Counts(**{**index["counts"], "rejects": Counter(index["counts"]["rejects"])})
-        return cls(Tokens.open(folder, TRAIN), Tokens.open(folder, HELD_OUT), counts, index["identity"])
+        """Return the store that is in ``folder``. Raises OSError, OutputError for files that are not as they were written."""
+        try:
+            index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+            counts = Counts(**{**index["counts"], "rejects": Counter(index["counts"]["rejects"])})
+            return cls(Tokens.open(folder, TRAIN), Tokens.open(folder, HELD_OUT), counts, index["identity"])
+        except (ValueError, LookupError, TypeError, EOFError, RecursionError) as error:
+            raise OutputError(
+                f"{shown(folder / _INDEX)}: the tokens there are damaged ({error}); remove it to have them made anew"
+            ) from None
+
+
+def has_tokens(folder: Path) -> bool:
+    """Whether there are tokens in ``folder``, and not only the rest of a run that was killed."""
+    return (folder / _INDEX).is_file()
 
 
 def tokens_identity(corpus: Corpus, model: ModelFolder) -> dict[str, Any]:
@@ -96,10 +107,11 @@ def token_store(folder: Path, corpus: Corpus, model: ModelFolder, tokenizer: Tok
     Only one process may call this. Raises InputError for a corpus without a text to train on, OutputError.
     """
     identity = json.loads(json.dumps(tokens_identity(corpus, model)))  # as it is read back
-    if (folder / _INDEX).is_file():
-        store = TokenStore.open(folder)
-        if store.identity == identity:
-            return store
+    if has_tokens(folder):
+        with contextlib.suppress(OutputError):  # damaged ones are as good as none
+            store = TokenStore.open(folder)
+            if store.identity == identity:
+                return store
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -117,7 +129,8 @@ def token_store(folder: Path, corpus: Corpus, model: ModelFolder, tokenizer: Tok
 def _no_text(corpus: Corpus, counts: Counts) -> str:
     names = ", ".join(source.input.name for source in corpus.sources)
     rejects = f"; {counts.rejects.total():,} records rejected, see {shown(corpus.rejects)}" if counts.rejects else ""
-    return f"{names}: no text to train on ({counts.texts:,} texts, {counts.held_out:,} of them held out{rejects})"
+    passed = f"; {counts.passed:,} records without a text" if counts.passed else ""
+    return f"{names}: no text to train on ({counts.texts:,} texts, {counts.held_out:,} of them held out{rejects}{passed})"
 
 
 def _write(folder: Path, corpus: Corpus, tokenizer: Tokenizer, dtype: np.dtype[Any]) -> Counts:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vinilm.errors import ModelError
 from vinilm.models import open_model, write_checksums
 from vinilm.vocabulary.embeddings import has_rows, write_with_terms
-from vinilm.vocabulary.folder import check_folder, copy_rest, new_folder
+from vinilm.vocabulary.folder import check_folder, copy_rest, new_folder, write_marker
 from vinilm.vocabulary.record import Entry, read_record, write_record
 from vinilm.vocabulary.tokenizer_files import TokenizerFiles, read_tokenizer
 from vinilm.vocabulary.words import WordSplitter
@@ -83,13 +83,18 @@ def add_terms(model: str | PathLike[str] | ModelFolder, terms: Sequence[Term], o
             _renew_preprocessor(model, files, changed, folder)
         write_record(folder, [*known, *entries])
         write_checksums(folder)
+        write_marker(folder, [file.relative_to(model.path).as_posix() for file in model.weights])
         open_model(folder)  # what is written is a model, or it does not appear
     return Added(output, tuple(entries), tuple(left_out))
 
 
 def check_term(files: TokenizerFiles, place: int, term: str) -> None:
     """Raise ModelError if a term is not one token, its own, however it is written and whatever stands around it."""
-    spellings = {term, term.upper(), term.title()} if files.lower_case else {term}
+    spellings = {term}
+    if files.lower_case:
+        normalize = files.tokenizer.normalizer.normalize_str
+        # Not those whose capitals are of other letters: "straße" is "STRASSE", which no vocabulary takes for the same word.
+        spellings |= {text for text in (term.upper(), term.title()) if normalize(text) == normalize(term)}
     for text in sorted(spellings):
         found = files.tokenizer.encode(f"{text} ({text}), {text}-{text}", add_special_tokens=False)
         if found.ids.count(place) != _TIMES or len(found.ids) != _TIMES + len("(),-"):

@@ -26,6 +26,9 @@ _LONG = 16  # letters; only few words are longer, and most of what is was run to
 _SLIP = 0.5
 _SENTENCE = "This is about the {} that you use."
 
+#: Why a word is no term: what tells terms from slips and data knows words of the letters a to z only.
+OTHER_LETTERS = "other letters"
+
 
 @dataclass
 class Candidates:
@@ -44,10 +47,15 @@ def find_candidates(counts: CorpusCounts, vocabulary: WordPieces, lexicon: Lexic
     judge = _Judge(lexicon, min_documents)
     found = Candidates()
     for word, (documents, times) in sorted(counts.words.types.items()):
-        decision = decisions.get(word.lower())
-        if decision is None or documents < min_documents or len(vocabulary.pieces(word)) == 1:
+        if documents < min_documents or len(vocabulary.pieces(word)) == 1:
             continue
-        reason = judge.reason(word, decision, times)
+        decision = decisions.get(word.lower())
+        if decision is not None:
+            reason = judge.reason(word, decision, times)
+        elif word.isascii():
+            continue  # it does not stand in prose
+        else:
+            reason = OTHER_LETTERS
         if reason:
             found.left_out.setdefault(reason, []).append(word)
         else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vinilm.errors import ModelError
 from vinilm.models import open_model
 from vinilm.vocabulary.adding import cleaner_of, splitter_of
-from vinilm.vocabulary.candidates import find_candidates
+from vinilm.vocabulary.candidates import OTHER_LETTERS, find_candidates
 from vinilm.vocabulary.counting import CorpusCounts, DocumentCounter
 from vinilm.vocabulary.record import read_record
 from vinilm.vocabulary.selection import Term, select
@@ -77,11 +77,19 @@ class TermChooser:
         found = find_candidates(counts, self.files.pieces, self.counter.lexicon, min_documents)
         chosen = select(counts.words.types, self.files.pieces, found.words, count)
         if not chosen and not self.known:
-            raise InputError(
-                f"no new terms: {counts.words.documents:,} documents to choose by, and the vocabulary breaks no word that stands "
-                f"in the prose of {min_documents:,} of them; give more documents of the domain, or a smaller --min-documents"
-            )
+            raise InputError(_no_terms(counts.words.documents, found.left_out, min_documents))
         return Choice(tuple(chosen), counts, found.left_out)
+
+
+def _no_terms(documents: int, left_out: dict[str, list[str]], min_documents: int) -> str:
+    reasons = ", ".join(f"{len(words):,} {reason}" for reason, words in sorted(left_out.items(), key=lambda i: -len(i[1])))
+    only = "; terms are of the letters a to z" if OTHER_LETTERS in left_out else ""
+    left = f" (left out: {reasons})" if reasons else ""
+    return (
+        f"no new terms: {documents:,} documents to choose by, and of the words that the vocabulary breaks none can be a term and "
+        f"stands in the prose of {min_documents:,} of them{left}{only}; give more documents of the domain, or a smaller "
+        "--min-documents"
+    )
 
 
 def choose_terms(

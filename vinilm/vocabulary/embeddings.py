@@ -25,10 +25,12 @@ ROWS = (
 def write_with_terms(source: Path, target: Path, rows: Mapping[int, Sequence[int]]) -> None:
     """Copy a file of weights; each row in ``rows`` becomes the mean of others: id of the term -> ids of its pieces.
 
-    Types and all other rows stay as they are. Raises ModelError, OSError.
+    Types and all other rows stay as they are. Raises ModelError, OutputError.
     """
     from safetensors import SafetensorError, safe_open
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
+
+    from vinilm.training.tensors import write_tensors
 
     try:
         with safe_open(str(source), framework="pt") as file:
@@ -39,10 +41,7 @@ def write_with_terms(source: Path, target: Path, rows: Mapping[int, Sequence[int
     for name, tensor in tensors.items():
         if standard_name(name) in ROWS:
             _set_means(source, name, tensor, rows)
-    target.touch()
-    mode = target.stat().st_mode  # as every file that is made here; the library's are for their owner alone
-    save_file(tensors, target, metadata=metadata)
-    target.chmod(mode)
+    write_tensors(tensors, target, metadata)
 
 
 def has_rows(file: Path) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vinilm.models.files import CHECKSUMS
-from vinilm.vocabulary.record import RECORD
+from vinilm.errors import ModelError
+from vinilm.models.files import CHECKSUMS, read_json_if_there, sha256
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import OutputError
 
@@ -38,6 +39,11 @@ _OTHER_WEIGHTS = frozenset(
     )
 )
 _OPENVINO = "openvino*.xml"
+#: Weights that were written -> their SHA-256. Terms come along when a model is trained or exported, this file does not: only a
+#: folder that has it, and still has these weights, holds nothing that could not be made again.
+MARKER = ".vinilm-vocab.json"
+# What a training run keeps: it tells of the weights as they were before.
+_TRAINING = "training"
 
 
 def check_folder(output: Path, model: ModelFolder) -> None:
@@ -50,12 +56,30 @@ def check_folder(output: Path, model: ModelFolder) -> None:
     mine, source = output.resolve(), model.path.resolve()
     if mine == source or mine in source.parents or source in mine.parents:
         raise OutputError(f"{name}: is the folder of the model itself, inside it or around it; the new model gets one of its own")
-    if output.is_dir() and any(output.iterdir()) and not (output / RECORD).is_file():
-        raise OutputError(f"{name}: is not empty, and was not written by this command; choose another name, or empty it")
+    if output.is_dir() and any(output.iterdir()) and not _is_ours(output):
+        raise OutputError(
+            f"{name}: is not empty, and not as this command has written it, or its model was trained since; choose another name, "
+            "or remove it"
+        )
     if not mine.parent.is_dir():
         raise OutputError(f"{name}: there is no folder {shown(str(mine.parent))}; make it first")
     if not os.access(mine.parent, os.W_OK | os.X_OK):
         raise OutputError(f"{name}: the folder {shown(str(mine.parent))} cannot be written to")
+
+
+def write_marker(folder: Path, weights: Sequence[str]) -> None:
+    """Write down which weights, named by their places in ``folder``, this command has written. Raises ModelError, OSError."""
+    sums = {name: sha256(folder / name) for name in weights}
+    (folder / MARKER).write_text(json.dumps(sums, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether this command wrote the folder, and nothing has trained its model since."""
+    try:
+        written = read_json_if_there(folder / MARKER)
+        return bool(written) and all(sha256(folder / name) == said for name, said in written.items())
+    except ModelError:  # a weight is gone, or this is another file of that name
+        return False
 
 
 @contextlib.contextmanager
@@ -82,12 +106,13 @@ def new_folder(output: Path) -> Iterator[Path]:
 def copy_rest(model: ModelFolder, target: Path) -> list[str]:
     """Copy all files of the model but its weights and sums to ``target``; return what was left out: other, older weights.
 
-    Hidden files stay behind, and so do folders that are links. Raises OSError.
+    Hidden files stay behind, and so do folders that are links, and what a training run has kept. Raises OSError.
     """
     left_out = []
+    was_trained = (model.path / _TRAINING / "run.json").is_file()
     for file in _files(model.path):
         name = file.relative_to(model.path)
-        if file in model.weights or str(name) == CHECKSUMS:
+        if file in model.weights or str(name) == CHECKSUMS or (was_trained and name.parts[0] == _TRAINING):
             continue
         if file.suffix in _OTHER_WEIGHTS or file.suffix == ".safetensors" or file.match(_OPENVINO):
             left_out.append(name.as_posix())

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from vinilm.errors import ModelError
 from vinilm.vocabulary.selection import Term
 
-#: The file; a folder that has it was written here.
+#: The file. It goes with the model when that is trained or exported.
 RECORD = "domain_terms.tsv"
 _COLUMNS = ("id", "slot", "term", "documents", "score", "saved", "pieces")
 

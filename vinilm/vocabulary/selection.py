@@ -106,24 +106,22 @@ def select(types: Mapping[str, tuple[int, int]], vocabulary: WordPieces, candida
     """
     segmentation = Segmentation(types, vocabulary)
     names = sorted(candidates)
-    scores = {name: segmentation.saved(name)[0] for name in names}
-    heap = [(-score, name) for name, score in scores.items() if score > 0]
+    gains = {name: segmentation.saved(name) for name in names}
+    heap = [(-gain[0], name) for name, gain in gains.items() if min(gain) > 0]
     heapq.heapify(heap)
     chosen: list[Term] = []
     while heap and len(chosen) < count:
         negative, name = heapq.heappop(heap)
-        if scores.get(name) != -negative:
-            continue  # an old score
-        score, saved = segmentation.saved(name)
-        del scores[name]
-        if saved <= 0:
-            continue
+        score, saved = gains.get(name, (0, 0))
+        if score != -negative or saved <= 0:
+            continue  # an old gain; a name that is not worth it now comes back if a relative makes it so
+        del gains[name]
         segmentation.add(name)
         chosen.append(Term(name, vocabulary.pieces(name), types[name][0], score, saved))
         relatives = [*prefixed(names, name), *(name[:i] for i in range(1, len(name)))]
         for other in relatives:
-            if other in scores and (new := segmentation.saved(other)[0]) != scores[other]:
-                scores[other] = new
-                if new > 0:
-                    heapq.heappush(heap, (-new, other))
+            if other in gains and (new := segmentation.saved(other)) != gains[other]:
+                gains[other] = new
+                if min(new) > 0:
+                    heapq.heappush(heap, (-new[0], other))
     return chosen

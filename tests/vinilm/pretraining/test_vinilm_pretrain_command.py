@@ -21,6 +21,9 @@ from training_runs import TWO_PROCESSES, figures, files, kill_after, metrics, pr
 from vinilm import FeatureExtractor  # noqa: E402
 from vinilm.models import open_model  # noqa: E402
 from vinilm.pretraining.model import LanguageModel  # noqa: E402
+from vinilm.vocabulary import Term, TermChooser, add_terms  # noqa: E402
+from vinilm.vocabulary.folder import MARKER  # noqa: E402
+from vinilm.vocabulary.record import RECORD  # noqa: E402
 
 SENTENCES = [
     "the virtual machine is stored in the datastore of the cluster",
@@ -92,14 +95,37 @@ def test_what_is_told(tiny, corpus, tmp_path, capsys):
     assert [line.split("  ")[0] for line in told[6:9]] == [f"step {step} of 8" for step in (0, 4, 8)]
     assert told[9].startswith(f"{tmp_path}/out: 8 steps in ")
     assert "held out: loss 1" in told[9]
-    assert vinilm("pretrain", bad, "-m", tiny, "-o", tmp_path / "out", *SMALL, "--resume") == 0
-    assert "done before" in capsys.readouterr().err
+    assert vinilm("pretrain", bad, "-m", tiny, "-o", tmp_path / "out", *SMALL, "--resume") == 1
+    assert "done before, nothing is left to do; 2 records rejected" in capsys.readouterr().err
+
+
+def test_records_without_a_text_can_be_passed_over(tiny, corpus, tmp_path, capsys):
+    bad = tmp_path / "in.jsonl"
+    bad.write_text(corpus.read_text() + '{"text": null}\n{"body": "b"}\n')
+    options = [*SMALL[2:], "--on-missing", "pass"]
+    assert vinilm("pretrain", bad, "-m", tiny, "-o", tmp_path / "out", *options) == 0
+    assert capsys.readouterr().err.splitlines()[1] == "2 records without a text passed over"
+    assert not (tmp_path / "out/training/rejects.jsonl").exists()
+    assert vinilm("pretrain", bad, "--field", "title", "-m", tiny, "-o", tmp_path / "none", *options) == 2
+    assert "0 of them held out; 122 records without a text)" in capsys.readouterr().err
+
+
+def test_done_before_is_done_again(trained, tiny, corpus, capsys):
+    before = files(trained)
+    assert vinilm("pretrain", corpus, "-m", tiny, "-o", trained, *SMALL, "--resume") == 0
+    assert capsys.readouterr().err == f"{trained}: done before, nothing is left to do\n"
+    index = json.loads((trained / "training/run.json").read_text())
+    del index["rejected"]  # as an earlier version wrote it
+    (trained / "training/run.json").write_text(json.dumps(index))
+    assert vinilm("pretrain", corpus, "-m", tiny, "-o", trained, *SMALL, "--resume") == 0
+    assert files(trained) == before
 
 
 def test_a_head_that_is_there_is_trained_further(trained, corpus, tmp_path, capsys):
     assert vinilm("pretrain", corpus, "-m", trained, "-o", tmp_path / "out", *SMALL, "--phase", "16:1") == 0
     assert "language-model head" not in capsys.readouterr().err
-    assert metrics(tmp_path / "out")[0]["evaluation"]["loss"] < metrics(trained)[0]["evaluation"]["loss"] - 0.5
+    # It begins where the other run has ended.
+    assert metrics(tmp_path / "out")[0]["evaluation"] == pytest.approx(metrics(trained)[-1]["evaluation"], rel=1e-5)
 
 
 def test_all_that_the_source_has_is_kept(minilm, corpus, tmp_path):
@@ -114,6 +140,23 @@ def test_all_that_the_source_has_is_kept(minilm, corpus, tmp_path):
         assert getattr(after, name) == getattr(before, name), name
     ids = [FeatureExtractor.from_pretrained(f, preprocess=False).tokenizer.ids(SENTENCES) for f in (minilm, tmp_path / "out")]
     assert ids[0] == ids[1]
+
+
+def test_the_record_of_terms_comes_along_from_an_old_layout(minilm, tiny, corpus, tmp_path):
+    """Of sentence-transformers, with the encoder in a folder of its own."""
+    source, with_terms = tmp_path / "source", tmp_path / "terms"
+    shutil.copytree(tiny, source / "0_Transformer")
+    shutil.copytree(minilm / "1_Pooling", source / "1_Pooling")
+    pooling = json.loads((source / "1_Pooling/config.json").read_text())
+    (source / "1_Pooling/config.json").write_text(json.dumps(pooling | {"word_embedding_dimension": 64}))
+    modules = json.loads((minilm / "modules.json").read_text())[:2]
+    (source / "modules.json").write_text(json.dumps([modules[0] | {"path": "0_Transformer"}, modules[1]]))
+    add_terms(source, [Term("datastore", ("datas", "##tore"), 9, 9, 9)], with_terms)
+    options = ["--phase", "16:1", "--batch-size", "2", "--evaluation-rows", "2", "--device", "cpu", "--no-clean", "-q"]
+    assert vinilm("pretrain", corpus, "-m", with_terms, "-o", tmp_path / "out", *options) == 0
+    assert (tmp_path / "out" / RECORD).read_bytes() == (with_terms / RECORD).read_bytes()
+    assert TermChooser.of(open_model(tmp_path / "out")).known[0].term.term == "datastore"
+    assert not (tmp_path / "out" / MARKER).exists()
 
 
 @pytest.mark.parametrize(
@@ -153,6 +196,25 @@ def test_inputs_that_cannot_be(tiny, corpus, tmp_path, capsys):
     assert "is not empty" in capsys.readouterr().err
 
 
+def test_inputs_in_the_folder_of_the_run_are_left_alone(tiny, corpus, tmp_path, capsys):
+    (tmp_path / "out/training/corpus").mkdir(parents=True)
+    mine = shutil.copy(corpus, tmp_path / "out/training/corpus/docs.jsonl")
+    (tmp_path / "link.jsonl").symlink_to(mine)
+    for name in (mine, tmp_path / "link.jsonl", tmp_path / "out/training", tmp_path / "out/training/*/*.jsonl"):
+        assert vinilm("pretrain", name, "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q", "--resume") == 2
+        assert "which belongs to the run; choose another place" in capsys.readouterr().err
+    assert vinilm("pretrain", corpus, "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q") == 2
+    assert "is of no training run" in capsys.readouterr().err
+    assert mine.read_bytes() == corpus.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["out", "out/training/corpus", "out/training/checkpoints/r.jsonl", "out/training/model/r.jsonl"])
+def test_rejects_that_would_be_lost_are_refused_at_once(tiny, corpus, tmp_path, capsys, name):
+    assert vinilm("pretrain", corpus, "-m", tiny, "-o", tmp_path / "out", "--rejects", tmp_path / name, *SMALL) == 2
+    assert "rejects cannot be kept there" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_pipe_brings_is_read_in_each_run(tiny, corpus, tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe.jsonl")
     for content, status in (('{"text": "one"}\n', 2), (corpus.read_text(), 0)):
@@ -187,6 +249,18 @@ def test_another_corpus_cannot_be_gone_on_with(tiny, corpus, tmp_path, capsys):
     mine.write_text(corpus.read_text() + '{"text": "one more"}\n')
     assert vinilm("pretrain", mine, "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q", "--resume") == 2
     assert "cannot go on with the interrupted run: size of input 1 was " in capsys.readouterr().err
+
+
+def test_a_run_does_not_go_on_with_damaged_tokens(tiny, corpus, tmp_path, capsys):
+    options = ["pretrain", corpus, "-m", tiny, "-o", tmp_path / "out", *SMALL, "-q", "--resume"]
+    index = tmp_path / "out/training/corpus/corpus.json"
+    assert vinilm(*options, "--max-minutes", "1e-9") == 2
+    index.write_bytes(index.read_bytes()[:-9])
+    capsys.readouterr()
+    assert vinilm(*options) == 2
+    assert f"{index}: the tokens there are damaged (" in capsys.readouterr().err
+    index.unlink()
+    assert vinilm(*options) == 0
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from vinilm.training.tokens import HELD_OUT, TRAIN, Documents, Tokens, TokenStor
 from vnlp_prep import Preprocessor
 from vnlp_prep.corpus.documents import sources
 from vnlp_prep.corpus.run import Options
-from vnlp_prep.errors import InputError, SettingsError
+from vnlp_prep.errors import InputError, OutputError, SettingsError
 
 WORDS = "the virtual machine snapshot of a datastore cluster fails when vcenter hypervisors rebalance storage".split()
 
@@ -97,6 +97,21 @@ def test_texts_are_cleaned_split_and_rejected(tmp_path):
     rejects = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
     assert [reject["line"] for reject in rejects] == [4, 8]
     assert Counter(reject["reason"] for reject in rejects) == counts.rejects
+
+
+@pytest.mark.parametrize("clean", [False, True])
+@pytest.mark.parametrize("on_missing", ["reject", "pass"])
+def test_records_without_a_text_are_rejected_or_passed_over(tmp_path, clean, on_missing):
+    lines = ['{"text": "one"}', '{"body": "two"}', '{"text": null}', "", '{"text": "three"}', "no json"]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n")
+    reading = Options(on_missing=on_missing)
+    files = sources([str(tmp_path / "in.jsonl")], reading, None, None)
+    corpus = Corpus(files, reading, Preprocessor() if clean else None, str(tmp_path / "rejects.jsonl"), 0)
+    counts = Counts()
+    assert [t for part in corpus.texts(counts) for t, _ in part] == ["one", "three"]
+    rejects = [json.loads(line)["line"] for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert (counts.passed, counts.blank_lines, counts.rejects.total()) == ((2, 1, 1) if on_missing == "pass" else (0, 1, 3))
+    assert rejects == ([6] if on_missing == "pass" else [2, 3, 6])
 
 
 def test_a_text_that_breaks_the_cleaning_is_rejected(tmp_path, monkeypatch):
@@ -177,6 +192,23 @@ def test_a_killed_run_leaves_no_tokens_that_count(tmp_path, model, tokenizer, mo
     with pytest.raises(FileNotFoundError):
         TokenStore.open(tmp_path / "corpus")
     assert len(token_store(tmp_path / "corpus", corpus_of(path, heldout=0), model, tokenizer).train) == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"counts": {"rejects": 3}}', b'{"counts": {"x": 1}}']
+)
+@pytest.mark.parametrize("name", ["corpus.json", "train.ids.npy"])
+def test_damaged_tokens_are_made_anew(tmp_path, model, tokenizer, name, content):
+    corpus = corpus_of(write(tmp_path / "in.jsonl", ["some words", "more words"]), heldout=0)
+    made = token_store(tmp_path / "corpus", corpus, model, tokenizer)
+    ids, counts = made.train.ids.tolist(), made.counts
+    del made  # its arrays lie in the files
+    (tmp_path / "corpus" / name).write_bytes(content)
+    with pytest.raises(OutputError, match=r"corpus\.json: the tokens there are damaged \(.*; remove it to have them made anew"):
+        TokenStore.open(tmp_path / "corpus")
+    again = token_store(tmp_path / "corpus", corpus, model, tokenizer)
+    assert again.train.ids.tolist() == ids
+    assert again.counts == counts
 
 
 def interrupt(*_):

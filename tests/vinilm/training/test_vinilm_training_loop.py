@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 pytest.importorskip("accelerate")
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from toy_task import ToyTask, run, settings
 
@@ -36,6 +39,14 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def interrupts_are_not_ignored():
+    """A shell that runs the tests in the background has them ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def program(folder, *launcher, **options):
@@ -105,6 +116,21 @@ def test_a_damaged_checkpoint_is_passed_over(whole, tmp_path):
     assert metrics(folder) == metrics(whole)
 
 
+@pytest.mark.parametrize("keep", [1, 2])
+def test_damaged_checkpoints_of_later_steps_do_not_cost_the_new_ones(tmp_path, keep):
+    folder, checkpoints = tmp_path / "run", tmp_path / "run" / "training" / "checkpoints"
+    with pytest.raises(SignalledError):
+        run(folder, watch=stop_at(16), keep=2)
+    for checkpoint in checkpoints.iterdir():
+        (checkpoint / "model.safetensors").write_bytes(b"")
+    with pytest.raises(SignalledError):
+        run(folder, resume=True, watch=stop_at(9), keep=keep)
+    assert [f.name for f in sorted(checkpoints.iterdir())] == ["step-00000007", "step-00000009"][-keep:]
+    notices = []
+    run(folder, resume=True, notice=notices.append, keep=keep)
+    assert notices == ["going on after step 9 of 20"]
+
+
 def stop_at(step, number=signal.SIGTERM):
     def watch(progress):
         if progress.step == step and "loss" in progress.values:
@@ -136,6 +162,20 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
 
     with pytest.raises(SignalledError):
         run(tmp_path / "run", watch=watch)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_is_ignored_stays_ignored(whole, tmp_path, number):
+    def watch(progress):
+        assert signal.getsignal(number) is signal.SIG_IGN
+        signal.raise_signal(number)
+
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        run(tmp_path / "run", watch=watch)
+    finally:
+        signal.signal(number, before)
+    assert metrics(tmp_path / "run") == metrics(whole)
 
 
 def test_time_that_is_up_ends_it_with_a_checkpoint(whole, tmp_path):
@@ -185,6 +225,38 @@ def test_several_processes_can_be_stopped_and_go_on(tmp_path):
     assert program(tmp_path / "a", *launcher, resume=True).returncode == 0
     assert program(tmp_path / "b", *launcher).returncode == 0
     assert metrics(tmp_path / "a") == metrics(tmp_path / "b")
+
+
+def test_weights_that_the_disk_does_not_take_are_an_error_that_says_so(whole, tmp_path):
+    folder = tmp_path / "run"
+    ended = program(folder, largest_file=1500, checkpoint_every=2)
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("vnlp_prep.errors.OutputError: ")
+    assert last.endswith("training/checkpoints/.step-00000002.tmp/optimizer.safetensors: cannot be written: file too large")
+    assert list((folder / "training" / "checkpoints").iterdir()) == []
+    run(folder, resume=True)
+    assert (folder / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert (folder / "model.safetensors").stat().st_mode == (folder / "SHA256SUMS").stat().st_mode
+
+
+def test_a_full_disk_is_said_and_the_model_in_the_making_goes(tmp_path, monkeypatch):
+    full = SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+    monkeypatch.setattr(safetensors.torch, "save_file", Mock(side_effect=full))
+    message = r"model\.safetensors: cannot be written: no space left on device; make room and run again"
+    with pytest.raises(OutputError, match=message):
+        run(tmp_path / "run")
+    monkeypatch.undo()
+    saved = ToyTask.save
+
+    def save(self, folder):
+        monkeypatch.setattr(safetensors.torch, "save_file", Mock(side_effect=full))
+        saved(self, folder)
+
+    monkeypatch.setattr(ToyTask, "save", save)
+    with pytest.raises(OutputError, match=message):
+        run(tmp_path / "run")
+    assert not (tmp_path / "run" / "training" / "model").exists()
+    assert (tmp_path / "run" / "training" / "checkpoints" / "step-00000020").is_dir()
 
 
 def test_a_loss_that_is_no_number_ends_it(tmp_path):
@@ -249,6 +321,50 @@ def test_folders_that_are_not_for_it(tmp_path):
     with pytest.raises(OutputError, match="there is no folder"):
         run(tmp_path / "no" / "run")
     assert [f.name for f in tmp_path.rglob("*")] == ["full", "notes.txt"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("index", [None, {}, {"finished": True}, {"finished": False, "identity": 3}, [1]])
+def test_a_folder_of_others_that_is_called_training_is_left_alone(tmp_path, resume, index):
+    mine = {
+        "config.json": "k",
+        "training/corpus/docs.jsonl": "{}",
+        "training/model/x": "",
+        "training/checkpoints/step-00000001/a": "",
+    }
+    if index is not None:
+        mine["training/run.json"] = json.dumps(index)
+    for name, content in mine.items():
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).write_text(content)
+    with pytest.raises(OutputError, match="name a new folder"):
+        run(tmp_path / "mine", resume=resume)
+    found = {f.relative_to(tmp_path / "mine").as_posix(): f.read_text() for f in (tmp_path / "mine").rglob("*") if f.is_file()}
+    assert found == mine
+
+
+@pytest.mark.parametrize("left", [(), (".lock",), (".lock", ".run.json.tmp")])
+def test_what_a_run_leaves_that_was_killed_at_once_is_no_obstacle(whole, tmp_path, left):
+    (tmp_path / "run" / "training").mkdir(parents=True)
+    for name in left:
+        (tmp_path / "run" / "training" / name).touch()
+    run(tmp_path / "run")
+    assert metrics(tmp_path / "run") == metrics(whole)
+    (tmp_path / "mine" / "training").mkdir(parents=True)
+    (tmp_path / "mine" / "config.json").touch()
+    with pytest.raises(OutputError, match="is not empty"):
+        run(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"null", b'{"finished": false}'])
+def test_a_damaged_index_is_named(tmp_path, content):
+    with pytest.raises(SignalledError):
+        run(tmp_path / "run", watch=stop_at(9))
+    (tmp_path / "run" / "training" / "run.json").write_bytes(content)
+    for resume in (False, True):
+        with pytest.raises(OutputError, match=r"training/run\.json: .*; name a new folder, or remove this one"):
+            run(tmp_path / "run", resume=resume)
+    assert (tmp_path / "run" / "training" / "checkpoints" / "step-00000009").is_dir()
 
 
 def test_a_second_run_on_a_folder_is_refused(tmp_path):

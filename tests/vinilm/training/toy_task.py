@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from vinilm.training import checkpoints
@@ -18,6 +17,7 @@ from vinilm.training.folder import RunFolder
 from vinilm.training.loop import train
 from vinilm.training.processes import accelerator_for, run_identity
 from vinilm.training.settings import Phase, TrainingSettings
+from vinilm.training.tensors import write_tensors
 
 ROWS, WIDTH = 8, 4
 
@@ -55,7 +55,7 @@ class ToyTask:
         return {"loss": sums["loss"] / sums["rows"]}
 
     def save(self, folder):
-        save_file(self.model.state_dict(), folder / "model.safetensors")
+        write_tensors(self.model.state_dict(), folder / "model.safetensors")
         (folder / "1_Pooling").mkdir()
         (folder / "1_Pooling" / "config.json").write_text("{}")
 
@@ -77,8 +77,13 @@ def run(folder, *, resume=False, watch=None, notice=lambda _: None, task=None, *
         return train(task or ToyTask(), chosen, place, accelerator, watch=watch, notice=notice)
 
 
-def main(folder, *, die_at=None, die_in_checkpoint=None, dropout=0.1, micro=4, **changes):
-    """Run, and be killed at a step, or before the checkpoint of a step has its name."""
+def main(folder, *, die_at=None, die_in_checkpoint=None, largest_file=None, dropout=0.1, micro=4, **changes):
+    """Run, and be killed at a step, or before the checkpoint of a step has its name; ``largest_file``: bytes of one."""
+    if largest_file is not None:
+        import resource  # not everywhere
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python has it; the system's answer is what counts
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
     def watch(progress):
         if progress.step == die_at:

@@ -127,6 +127,29 @@ def test_bad_records_are_kept_and_said(folder, capsys):
     assert (folder / "out" / "vocab.txt").is_file()
 
 
+def test_a_corpus_that_brings_nothing_says_what_was_rejected(folder, capsys):
+    (folder / "plain.jsonl").write_text('{"text": "The host is on it."}\n' * 9 + "no json\n")
+    for args, said, rejects in (
+        (("docs.jsonl", "--field", "body"), "no documents to choose terms by", 60),
+        (("plain.jsonl",), "smaller --min-documents", 1),
+    ):
+        assert vocab(*args, "-m", "model", "-o", "out") == 2
+        message = capsys.readouterr().err
+        assert said in message
+        assert message.endswith(f"; {rejects} records rejected, see out.rejects.jsonl\n")
+        assert len((folder / "out.rejects.jsonl").read_text().splitlines()) == rejects
+
+
+def test_records_without_a_text_can_be_passed_over(folder, capsys):
+    with (folder / "docs.jsonl").open("a") as file:
+        file.write('{"text": 7}\n{"body": "b"}\n')
+    assert vocab("docs.jsonl", "-m", "model", "-o", "out", "--on-missing", "pass") == 0
+    assert "2 records without a text passed over" in capsys.readouterr().err
+    assert not (folder / "out.rejects.jsonl").exists()
+    assert vocab("docs.jsonl", "-m", "model", "-o", "out", "--on-missing", "pass", "--field", "title") == 2
+    assert "to choose terms by; 62 records and lines without a text" in capsys.readouterr().err
+
+
 def test_fields_and_plain_text(folder):
     texts = documents()
     (folder / "docs.txt").write_text("\n".join(texts) + "\n")
@@ -155,6 +178,10 @@ def test_errors_say_what_to_do_and_leave_nothing(folder, capsys):
         (("docs.jsonl", "-m", "acme/no-such-model", "-o", "out"), "not on this machine"),
         (("docs.jsonl", "-m", "model", "-o", "out", "--report", "docs.jsonl"), "would replace an input"),
         (("docs.jsonl", "-m", "model", "-o", "out", "--report", "out/report.json"), "folder"),
+        (("docs.jsonl", "-m", "model", "-o", "out", "--report", "out"), "is the folder that is written anew"),
+        (("docs.jsonl", "-m", "model", "-o", "out", "--report", "./out/"), "is the folder that is written anew"),
+        (("docs.jsonl", "-m", "model", "-o", "out", "--rejects", "out"), "is the folder that is written anew"),
+        (("docs.jsonl", "-m", "model", "-o", "out", "--rejects", "out/r.jsonl"), "lies in the folder that is written anew"),
         (("docs.jsonl", "-m", "model", "-o", "out", "--heldout", "1"), "--heldout"),
         (("docs.jsonl", "-m", "model", "-o", "out", "--terms", "0"), "--terms"),
     ):
@@ -165,6 +192,21 @@ def test_errors_say_what_to_do_and_leave_nothing(folder, capsys):
         assert message.startswith("vinilm: error: ")
         assert message.count("\n") == 1
         assert contents(folder) == before
+
+
+def test_weights_that_the_disk_does_not_take_are_an_error_that_says_so(folder):
+    code = (
+        "import resource, sys; from vinilm.cli import cli; from vnlp_prep.command_line import exit_status; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
+        "sys.exit(exit_status(cli, 'vocab docs.jsonl -m model -o out -q'.split(), 'vinilm'))"
+    )
+    before = contents(folder)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("vinilm: error: ")
+    assert done.stderr.endswith("/model.safetensors: cannot be written: file too large\n")
+    assert contents(folder) == before
 
 
 def test_an_input_or_report_inside_the_folder_that_is_replaced_is_refused(folder, capsys):

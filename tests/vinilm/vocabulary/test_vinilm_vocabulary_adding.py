@@ -19,8 +19,9 @@ from tokenizers import BertWordPieceTokenizer, Tokenizer
 from vocabulary_models import HIDDEN, UNUSED, WORDS, documents, make_vocabulary_model, unique
 
 from vinilm.errors import ModelError
-from vinilm.models import open_model
+from vinilm.models import open_model, write_checksums
 from vinilm.vocabulary import Term, add_terms, choose_terms
+from vinilm.vocabulary.folder import MARKER
 from vinilm.vocabulary.record import RECORD, read_record
 from vinilm.vocabulary.tokenizer_files import read_tokenizer
 from vnlp_prep import Preprocessor
@@ -91,6 +92,15 @@ def test_texts_without_a_term_have_the_same_ids(pair, text):
     if "datastore" in normalized or "kubernetes" in normalized:
         return
     assert before.encode(text).ids == after.encode(text).ids
+
+
+@pytest.mark.parametrize("word", ["µs", "straße", "серверов", "ﬁle"])
+def test_words_of_other_letters_can_be_terms(model, out, word):
+    """Also where their capitals are other letters: those of "straße" are "STRASSE"."""
+    add_terms(model, [term(word)], out)
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
+    for text in (word, f"({word}),", f"host-{word}"):
+        assert tokenizer.encode(text).ids.count(1) == 1, text
 
 
 @pytest.mark.parametrize("word", ["data store", "data-store", "Datastore", "dätastore", ""])
@@ -234,7 +244,7 @@ def test_the_rest_of_the_folder_comes_along(model, out):
     before, after = contents(model), contents(out)
     changed = {"tokenizer.json", "vocab.txt", "model.safetensors"}
     gone = {*added.left_out, ".git/config"}
-    assert set(after) == (set(before) - gone) | {RECORD, "SHA256SUMS"}
+    assert set(after) == (set(before) - gone) | {RECORD, MARKER, "SHA256SUMS"}
     assert all(after[name] == before[name] for name in set(before) - gone - changed)
     assert open_model(out).preprocessor == out
     done = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=out, check=False, capture_output=True)
@@ -319,6 +329,39 @@ def test_a_folder_of_ours_is_replaced_as_a_whole(model, out):
     assert [f.name for f in out.parent.iterdir() if f.name.startswith(".")] == []
 
 
+def test_a_model_that_was_trained_is_not_replaced(model, out, tmp_path):
+    """Not in a folder of its own, which has the terms, too, and not where the terms were added."""
+    add_terms(model, [term("datastore")], out)
+    trained = tmp_path / "trained"
+    shutil.copytree(out, trained, ignore=shutil.ignore_patterns(MARKER))  # as training and exporting leave it
+    tensors = weights(out / "model.safetensors")
+    tensors["embeddings.LayerNorm.bias"] += 1
+    safetensors_torch.save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
+    write_checksums(out)
+    for target in (trained, out):
+        before = contents(target)
+        with pytest.raises(OutputError, match="its model was trained since"):
+            add_terms(model, [term("kubernetes")], target)
+        assert contents(target) == before
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"model.safetensors": 3}', '{"no.safetensors": "00"}'])
+def test_a_marker_of_others_does_not_make_a_folder_ours(model, out, content):
+    add_terms(model, [term("datastore")], out)
+    (out / MARKER).write_text(content)
+    with pytest.raises(OutputError, match="is not empty"):
+        add_terms(model, [term("kubernetes")], out)
+
+
+def test_what_a_training_run_keeps_stays_with_it(model, out):
+    for name in ("training/run.json", "training/metrics.jsonl", "other/training/run.json"):
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_text("{}\n")
+    add_terms(model, [term("datastore")], out)
+    assert not (out / "training").exists()
+    assert (out / "other" / "training" / "run.json").exists()
+
+
 def test_a_disk_that_fails_leaves_the_old_folder(model, out, monkeypatch):
     add_terms(model, [term("datastore")], out)
     before = contents(out)
@@ -385,6 +428,8 @@ def test_no_documents_and_no_terms_say_so(model):
         choose_terms(["a", "b", "c"], model, heldout=0.999999)
     with pytest.raises(InputError, match=r"no new terms.*--min-documents"):
         choose_terms(["the host is on it"] * 9, model)
+    with pytest.raises(InputError, match=r"no new terms.* \(left out: 5 other letters\); terms are of the letters a to z; "):
+        choose_terms(["Виртуализация серверов и кластер гипервизоров."] * 9, model)
 
 
 def test_a_vocabulary_without_places_is_refused(tmp_path):

@@ -129,6 +129,14 @@ def test_terms_are_words_of_prose_in_enough_documents():
     assert "datastore" not in candidates(code).words
 
 
+def test_words_of_other_letters_are_left_out_and_said():
+    texts = ["The Maßnahme of the host is the виртуализация of the datastore, and µservices are cafés."] * 5
+    found = candidates(texts)
+    assert "datastore" in found.words
+    assert found.left_out["other letters"] == ["maßnahme", "µservices", "виртуализация"]
+    assert candidates(texts, min_documents=6).left_out == {}
+
+
 def test_slips_are_no_terms():
     right = ["They recommend the namespace and the environment of the host for each of the servers."] * 40
     wrong = ["They recomend the namepsace and the enviroment of the host for each of the servers."] * 6

@@ -53,6 +53,30 @@ def test_each_term_is_the_best_one_with_those_before_it_in_place(types, count):
     assert sum(t.saved for t in chosen) == cost(types, PIECES, 1) - cost(types, have, 1)
 
 
+@given(TYPES, st.integers(0, 6), st.sampled_from([1, 20]))
+def test_a_few_terms_and_then_the_others_are_the_same_as_all(types, few, more):
+    # Where some words are frequent in few documents, what saves by documents does not always save by occurrences.
+    types = {w: (d, n * more if i % 3 == 0 else n) for i, (w, (d, n)) in enumerate(sorted(types.items()))}
+
+    def chosen(before, count):
+        vocabulary = WordPieces((*PIECES, *before), lower_case=False)
+        candidates = [w for w in types if len(vocabulary.pieces(w)) != 1]
+        return [t.term for t in select(types, vocabulary, candidates, count)]
+
+    all_terms = chosen((), len(types))
+    assert chosen(all_terms, len(types)) == []
+    first = chosen((), few)
+    assert first == all_terms[:few]
+    assert first + chosen(first, len(types)) == all_terms
+
+
+def test_a_term_that_was_not_worth_it_comes_back_when_a_relative_makes_it_so():
+    # "ab" costs "abcde" more than it saves, until that is a term itself.
+    vocabulary = WordPieces("a ##b ##bc ##c ##d ##bcd ##e ##bcde".split(), lower_case=False)
+    types = {"ab": (9, 9), "abcde": (2, 90)}
+    assert [t.term for t in select(types, vocabulary, ["ab", "abcde"], 9)] == ["abcde", "ab"]
+
+
 def test_a_form_of_a_term_counts_what_it_still_saves():
     vocabulary = WordPieces("data datas ##tore ##s ##host host ##e x ##y".split(), lower_case=False)
     types = {"datastore": (10, 100), "datastores": (8, 50), "xyyy": (9, 20)}
