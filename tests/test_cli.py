@@ -32,8 +32,6 @@ def vnlp(*args, stdin=b"", **options):
 
 
 def started(*args, **options):
-    # A shell that runs the tests in the background ignores interrupts, and so would all that they start.
-    options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     return subprocess.Popen([*COMMAND, *args], stdin=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 

@@ -186,9 +186,8 @@ class Distillation:
             texts = Texts.of(rows, self._source.shape.pad_token_id)
             masked = self._masked(texts, places, _EVALUATION_SEED, 0)
             micro_batch = MicroBatch(texts, self._written(rows), has_relations=True, masked=masked)
-            for name, value in {**self._sums(micro_batch), **self.items(micro_batch)}.items():
-                if name in sums:
-                    sums[name] += float(value)
+            found = {name: float(total) for name, total in self._sums(micro_batch).items()} | self.items(micro_batch)
+            sums = {name: total + found.get(name, 0.0) for name, total in sums.items()}
         return sums
 
     def figures(self, sums: Mapping[str, float]) -> dict[str, float]:

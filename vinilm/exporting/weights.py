@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vinilm.exporting.checking import Exported
 from vinilm.exporting.sample import true_states
+from vinilm.models.tensors import write_tensors
 from vinilm.models.weights import read_weights, weight_files
 
 if TYPE_CHECKING:
@@ -21,20 +22,15 @@ def store_weights(folder: Path, kind: str) -> Exported:
     """Store the weights in ``folder`` as ``kind`` (``float32`` or ``float16``), in one file, without heads and pooler.
 
     ``config.json`` says float32 afterwards, so that libraries compute in it: half precision is how the file is stored. Raises
-    ModelError for weights that cannot be read, OSError.
+    ModelError for weights that cannot be read, OutputError, OSError.
     """
     import torch
-    from safetensors.torch import save_file
 
     old = {*weight_files(folder), *folder.glob("*.safetensors.index.json")}
     tensors = {name: t.to(getattr(torch, kind)).contiguous() for name, t in _encoder(read_weights(folder).items())}
     for file in old:
         file.unlink()
-    target = folder / _WEIGHTS
-    target.touch()
-    mode = target.stat().st_mode  # as every file that is made here; the library's are for their owner alone
-    save_file(tensors, target, metadata={"format": "pt"})
-    target.chmod(mode)
+    write_tensors(tensors, folder / _WEIGHTS, metadata={"format": "pt"})
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config.pop("torch_dtype", None)  # the name that it had before
     config |= {"architectures": ["BertModel"], "dtype": "float32"}

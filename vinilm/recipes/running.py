@@ -104,8 +104,9 @@ class _Signals:
 
     def __enter__(self) -> _Signals:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                number = getattr(signal, name)
+            number = getattr(signal, name, None)
+            # What is ignored, as under nohup, stays so.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._came)
         return self
 

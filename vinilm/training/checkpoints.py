@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from vinilm.errors import ModelError, TrainingError
 from vinilm.models import write_checksums
 from vinilm.models.files import expected_sums, sha256
-from vinilm.training.tensors import write_tensors
+from vinilm.models.tensors import write_tensors
 from vinilm.training.tokens import write_json
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.corpus.writers import cannot_write

@@ -37,8 +37,8 @@ def save_model(
     ``preprocessor``: what its texts were cleaned with; None: what is in ``source``, if anything. ``more``: tensors to save with
     it that are not part of it. Raises OutputError, OSError.
     """
+    from vinilm.models.tensors import write_tensors
     from vinilm.training.checkpoints import tensors_of
-    from vinilm.training.tensors import write_tensors
 
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(folder)

@@ -30,7 +30,7 @@ def write_with_terms(source: Path, target: Path, rows: Mapping[int, Sequence[int
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
-    from vinilm.training.tensors import write_tensors
+    from vinilm.models.tensors import write_tensors
 
     try:
         with safe_open(str(source), framework="pt") as file:

@@ -255,7 +255,6 @@ def test_an_interrupted_recipe_goes_on_in_the_middle_of_its_step(folder, long_re
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 1)
     if number == signal.SIGKILL:
@@ -280,6 +279,19 @@ def test_an_interrupted_recipe_goes_on_in_the_middle_of_its_step(folder, long_re
     ).stdout
     assert (folder / "out" / "long" / "clean.jsonl").read_bytes() == expected
     assert (folder / "out" / "long" / "last.jsonl").read_bytes() == expected
+
+
+def test_a_signal_that_is_ignored_stays_ignored(long_recipe):
+    """As nohup does it: a terminal that goes away ends nothing."""
+    process = subprocess.Popen(
+        command("long.toml"),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    wait_for(lambda: long_recipe.exists() and long_recipe.read_bytes().count(b"\n") > 1)
+    os.killpg(process.pid, signal.SIGHUP)
+    assert process.wait(120) == 0
 
 
 def killed_in_the_middle(journal: Path) -> None:

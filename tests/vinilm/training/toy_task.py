@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from vinilm.models.tensors import write_tensors
 from vinilm.training import checkpoints
 from vinilm.training.folder import RunFolder
 from vinilm.training.loop import train
 from vinilm.training.processes import accelerator_for, run_identity
 from vinilm.training.settings import Phase, TrainingSettings
-from vinilm.training.tensors import write_tensors
 
 ROWS, WIDTH = 8, 4
 
