@@ -1,6 +1,6 @@
 """The records that are nearest to a question, for the demonstration: what vectors are for.
 
-    python data/nearest.py VECTORS.npy RECORDS.jsonl QUESTION
+python data/nearest.py VECTORS.npy RECORDS.jsonl QUESTION
 """
 
 from __future__ import annotations
