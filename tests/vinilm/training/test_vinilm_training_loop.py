@@ -131,12 +131,18 @@ def test_damaged_checkpoints_of_later_steps_do_not_cost_the_new_ones(tmp_path, k
     assert notices == ["going on after step 9 of 20"]
 
 
+def came(number):
+    """Call Python's handler itself: libraries that other tests load have handlers below it, which end the process.
+
+    Real signals reach real processes in the tests of the commands.
+    """
+    signal.getsignal(number)(number, None)
+
+
 def stop_at(step, number=signal.SIGTERM):
     def watch(progress):
         if progress.step == step and "loss" in progress.values:
-            # Python's handler itself: libraries that other tests load have handlers below it. Real signals reach real processes
-            # in the tests of the commands.
-            signal.getsignal(number)(number, None)
+            came(number)
 
     return watch
 
@@ -156,19 +162,22 @@ def test_a_signal_ends_it_with_a_checkpoint(whole, tmp_path, number):
 
 def test_a_second_signal_ends_it_at_once(tmp_path):
     def watch(progress):
-        signal.raise_signal(signal.SIGINT)
+        came(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+            came(signal.SIGINT)
 
-    with pytest.raises(SignalledError):
-        run(tmp_path / "run", watch=watch)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(SignalledError):
+            run(tmp_path / "run", watch=watch)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_is_ignored_stays_ignored(whole, tmp_path, number):
     def watch(progress):
         assert signal.getsignal(number) is signal.SIG_IGN
-        signal.raise_signal(number)
 
     before = signal.signal(number, signal.SIG_IGN)
     try:
