@@ -46,7 +46,7 @@ def test_a_distillation_needs_its_teacher(run):
 
 def test_the_page_has_the_same_formulas():
     page = (Path(__file__).resolve().parents[2] / "docs" / "training-size.md").read_text()
-    block = page.split("operations for a token\n")[1].split(">>> round(pretraining")[0]
+    block = page.split("operations for a token\n")[1].split(">>> relations_alone")[0]
     names: dict[str, object] = {}
     source = "def pretraining(shape, length, masked=0.15):\n" + "".join(
         line.removeprefix(">>> ").removeprefix("... ") for line in block.splitlines(keepends=True)
