@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from glob import has_magic
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from vinilm.errors import ModelError
 from vinilm.models.files import CHECKSUMS
+from vnlp_prep.corpus.inputs import glob_parts
 from vnlp_prep.corpus.records import shown
 from vnlp_prep.errors import InputError
 
@@ -69,10 +69,7 @@ def _files(path: Path) -> Iterator[Path]:
         yield from sorted(f for f in path.rglob("*") if f.is_file())
     elif has_magic(str(path)):
         anchor = Path(path.anchor) if path.is_absolute() else Path()
-        # Inside a name ** is what * is, as fnmatch and newer versions of Python have it; older ones refuse it.
-        parts = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in path.relative_to(anchor).parts]
-        # At the end it stands for folders alone; to the commands, for all files in them.
-        parts += ["*"] * (parts[-1:] == ["**"])
+        parts = glob_parts(path.relative_to(anchor).parts)
         yield from sorted(f for f in anchor.glob(str(Path(*parts))) if f.is_file())
 
 

@@ -81,12 +81,22 @@ def _files_in(folder: str, format: str | None, skipped: Path | None, known: Call
                 yield path
 
 
+def glob_parts(parts: Sequence[str]) -> tuple[str, ...]:
+    """Return the parts of a pattern as ``Path.glob`` has to be told them.
+
+    Inside a name ``**`` is what ``*`` is, as newer versions of Python have it; older ones refuse it. At the end it stands for all
+    files, and not for folders alone.
+
+    >>> glob_parts(["kb", "**.md"]), glob_parts(["kb", "**"])
+    (('kb', '*.md'), ('kb', '**', '*'))
+    """
+    single = tuple(part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in parts)
+    return (*single, "*") if single[-1:] == ("**",) else single
+
+
 def _matching(pattern: str, base: str, skipped: Path | None) -> list[str]:
     """Return the files below ``base`` that a pattern stands for, each once, though links may lead to it on several ways."""
-    # Inside a name ** is what * is, as newer versions of Python have it; older ones refuse it.
-    parts = tuple(p if p == "**" else re.sub(r"\*{2,}", "*", p) for p in Path(pattern).parts[len(Path(base).parts) :])
-    if parts[-1] == "**":
-        parts = (*parts, "*")
+    parts = glob_parts(Path(pattern).parts[len(Path(base).parts) :])
     seen: set[Path] = set()
     matching = []
     # Not glob.glob: it follows links to folders, also in circles. The shortest way first.
